@@ -181,7 +181,7 @@ pub(super) fn add_leases(server: &Server, count: usize) -> Result<()> {
         let mut connection = Connection::open(&server.address)?;
         let share = count / WRITERS;
         for number in 0..share {
-            let body = json!({ "holder": format!("{writer}-{number}"), "ttl": 2_592_000 });
+            let body = json!({ "holder": format!("{writer}-{number}"), "ttl_seconds": 2_592_000 });
             post(&mut connection, LEASES, &body)?;
         }
         Ok(())

@@ -9,6 +9,9 @@ use serde::de::DeserializeOwned;
 
 /// The answers of an operation, as both sides know them.
 pub trait Answer: Sized {
+    /// The media type of those that succeed.
+    const MEDIA_TYPE: &'static str = "application/json";
+
     /// Which there are.
     fn outcomes(generator: &mut SchemaGenerator) -> Vec<Outcome>;
 
@@ -84,13 +87,6 @@ impl<A: Answer> Rendered<A> {
     /// None in practice: every body has a JSON form.
     pub fn of(answer: &A) -> Result<Self, serde_json::Error> {
         Ok(Self::written(answer.status(), answer.body()?))
-    }
-
-    /// An answer that was written before, and kept; none if it is none of this operation.
-    pub fn kept(status: u16, body: Vec<u8>) -> Option<Self> {
-        A::read(status, &body)
-            .is_ok()
-            .then(|| Self::written(status, body))
     }
 }
 
@@ -339,6 +335,8 @@ impl<M> File<M> {
 }
 
 impl<M: MediaType> Answer for File<M> {
+    const MEDIA_TYPE: &'static str = M::NAME;
+
     fn outcomes(_: &mut SchemaGenerator) -> Vec<Outcome> {
         vec![Outcome {
             status: 200,

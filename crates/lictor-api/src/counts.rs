@@ -53,7 +53,7 @@ pub struct CountList {
 }
 
 /// What stands behind the rows of [`CountList`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountEnd {
     /// Where the next page begins.
     pub next_cursor: Option<String>,

@@ -17,7 +17,7 @@ pub struct List<T> {
 }
 
 /// Where the next page begins.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Next {
     /// The cursor; none: this is the last page.
     pub next_cursor: Option<String>,
@@ -26,9 +26,9 @@ pub struct Next {
 /// A body with the rows of a page.
 pub trait Rows: Serialize + DeserializeOwned + JsonSchema {
     /// A row.
-    type Row: Serialize;
+    type Row: Serialize + DeserializeOwned;
     /// What stands behind the rows.
-    type End: Serialize;
+    type End: Serialize + DeserializeOwned;
 }
 
 impl<T: Serialize + DeserializeOwned + JsonSchema> Rows for List<T> {

@@ -206,6 +206,9 @@ impl Facts {
 
 /// What an operation takes as its body, as both sides know it.
 pub trait Body: Sized {
+    /// Whether a body is sent at all.
+    const IS_SENT: bool;
+
     /// Its schema; none: it has no body.
     fn schema(generator: &mut SchemaGenerator) -> Option<Schema>;
 
@@ -227,6 +230,8 @@ pub trait Body: Sized {
 pub struct NoBody;
 
 impl Body for NoBody {
+    const IS_SENT: bool = false;
+
     fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
         None
     }
@@ -244,6 +249,8 @@ impl Body for NoBody {
 pub trait Sent: Serialize + DeserializeOwned + JsonSchema {}
 
 impl<T: Sent> Body for T {
+    const IS_SENT: bool = true;
+
     fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
         Some(generator.subschema_for::<T>())
     }

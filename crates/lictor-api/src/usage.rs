@@ -298,7 +298,7 @@ pub struct UsageList {
 }
 
 /// What stands behind the rows of [`UsageList`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageEnd {
     /// Where the next page begins.
     pub next_cursor: Option<String>,

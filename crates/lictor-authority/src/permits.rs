@@ -14,7 +14,7 @@ use sealed::Sealed;
 use super::Call;
 use super::right::{OnResource, ToAct};
 
-/// What only this crate may implement, so that nobody else makes up a right or a permit.
+/// What only this crate may implement, so that nobody else makes up a permit.
 pub(crate) mod sealed {
     /// See [`sealed`](self).
     pub trait Sealed {}

@@ -131,7 +131,7 @@ impl Server {
     /// The server does not answer.
     pub fn lift_quotas(&self) -> Result<()> {
         let most = u32::MAX;
-        let quotas = json!({ "quotas": { "licenses": most, "licenses-per-application": most } });
+        let quotas = json!({ "limits": { "licenses": most, "licenses-per-application": most } });
         let path = "/v1/organizations/default";
         Connection::open(&self.address)?.send("PATCH", path, &quotas.to_string())?;
         Ok(())

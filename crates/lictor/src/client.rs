@@ -1,14 +1,21 @@
 //! A client of the native API: requests, pages, and what its refusals mean for a command.
 
+mod api_error;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use lictor_api::answer::Answer;
+use lictor_api::query::{Pairs, Query};
+use lictor_api::row::{self, Body, Facts, Operation};
 use lictor_node::connection_errors;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{ClientBuilder, Method, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::api_error::ApiError;
 use crate::address;
 use crate::args::Api;
 use crate::exit::{Failure, Outcome};
@@ -18,9 +25,6 @@ use crate::server::DEFAULT_ADDRESS;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a server may say nothing before and within an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// What the type of each problem begins with.
-const PROBLEM: &str = "urn:lictor:problem:";
 
 /// How many rows are asked for at once.
 const PAGE: &str = "1000";
@@ -44,10 +48,16 @@ pub(crate) struct Reply {
     pub value: Value,
 }
 
+/// What an operation answered: its text as it came, and what that says.
+pub(crate) struct Said<A> {
+    /// The text.
+    pub text: String,
+    /// The same, read.
+    pub answer: A,
+}
+
 /// A page of a list.
 pub(crate) struct Page {
-    /// The name of the member that its rows are in.
-    pub rows_in: &'static str,
     /// Its rows, as they came.
     pub rows: Vec<Box<RawValue>>,
     /// Where the next one begins. `None` if it is the last.
@@ -65,6 +75,12 @@ impl Page {
         found.unwrap_or_default()
     }
 
+    /// What stands beside the rows.
+    pub(crate) fn end<E: DeserializeOwned>(&self) -> Outcome<E> {
+        let text = serde_json::to_string(&self.beside).unwrap_or_default();
+        serde_json::from_str(&text).map_err(|_| self.not_lictor())
+    }
+
     /// The message if the rows are not Lictor's.
     pub(crate) fn not_lictor(&self) -> Failure {
         not_lictor(&self.base)
@@ -78,7 +94,6 @@ impl Page {
         next: Option<&str>,
     ) -> Self {
         Self {
-            rows_in: rows_in(&[]),
             rows,
             next: next.map(str::to_owned),
             beside,
@@ -151,6 +166,43 @@ impl Client {
         }
     }
 
+    /// Carries out an operation on what these names stand for, in the order of its path.
+    ///
+    /// # Errors
+    /// What the server refuses, or that its answer is none of this operation.
+    pub(crate) async fn call<P, Q: Query, B: Body, A: Answer>(
+        &self,
+        operation: &Operation<P, Q, B, A>,
+        names: &[&str],
+        query: &Q,
+        body: &B,
+    ) -> Outcome<Said<A>> {
+        let facts = operation.facts();
+        let mut pairs = Pairs::default();
+        query.write(&mut pairs);
+        let query: Vec<_> = pairs
+            .0
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let url = self.url(&path_of(facts, names), &query);
+        let body = body
+            .write()
+            .map_err(|error| Failure::Refused(error.to_string()))?;
+        let method = match facts.method {
+            row::Method::Get => Method::GET,
+            row::Method::Post => Method::POST,
+            row::Method::Put => Method::PUT,
+            row::Method::Patch => Method::PATCH,
+            row::Method::Delete => Method::DELETE,
+        };
+        let response = self.send(method, url, body).await?;
+        let (url, status) = (response.url().clone(), response.status().as_u16());
+        let text = text_of(response).await?;
+        let answer = A::read(status, text.as_bytes()).map_err(|_| not_lictor(&url))?;
+        Ok(Said { text, answer })
+    }
+
     /// Reads one object.
     pub(crate) async fn get(&self, path: &[&str]) -> Outcome<Reply> {
         reply(self.send(Method::GET, self.url(path, &[]), None).await?).await
@@ -159,24 +211,13 @@ impl Client {
     /// Sends an object.
     pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Outcome<Reply> {
         reply(
-            self.send(Method::POST, self.url(path, &[]), Some(body))
+            self.send(Method::POST, self.url(path, &[]), Some(body.to_string()))
                 .await?,
         )
         .await
     }
 
-    /// Sends an object where nothing is answered.
-    pub(crate) async fn act(&self, path: &[&str], body: &Value) -> Outcome {
-        let url = self.url(path, &[]);
-        self.done(self.send(Method::POST, url, Some(body)).await?)
-    }
-
-    /// Changes a part of an object.
-    pub(crate) async fn patch(&self, path: &[&str], body: &Value) -> Outcome<Reply> {
-        self.patch_with(path, false, body).await
-    }
-
-    /// The same, even if it shuts the last way in where it is forced.
+    /// Changes a part of an object, even if it shuts the last way in where it is forced.
     pub(crate) async fn patch_with(
         &self,
         path: &[&str],
@@ -184,13 +225,17 @@ impl Client {
         body: &Value,
     ) -> Outcome<Reply> {
         let url = self.url(path, forced(force));
-        reply(self.send(Method::PATCH, url, Some(body)).await?).await
+        reply(
+            self.send(Method::PATCH, url, Some(body.to_string()))
+                .await?,
+        )
+        .await
     }
 
     /// Puts an object in the place of another.
     pub(crate) async fn put(&self, path: &[&str], body: &Value) -> Outcome<Reply> {
         let url = self.url(path, &[]);
-        reply(self.send(Method::PUT, url, Some(body)).await?).await
+        reply(self.send(Method::PUT, url, Some(body.to_string())).await?).await
     }
 
     /// Reads one object that depends on parameters.
@@ -209,20 +254,15 @@ impl Client {
         self.done(self.send(Method::DELETE, url, None).await?)
     }
 
-    /// Removes something, and reads what was removed.
-    pub(crate) async fn erase(&self, path: &[&str]) -> Outcome<Reply> {
-        let url = self.url(path, &[]);
-        reply(self.send(Method::DELETE, url, None).await?).await
-    }
-
     /// Reads the page of a list that begins at this cursor, or the first.
     pub(crate) async fn page(
         &self,
         path: &[&str],
-        filter: &[(&str, &str)],
+        filter: &[(&str, String)],
         cursor: Option<&str>,
     ) -> Outcome<Page> {
-        let mut query = filter.to_vec();
+        let filter = filter.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut query: Vec<_> = filter.collect();
         query.push(("limit", PAGE));
         query.extend(cursor.map(|cursor| ("cursor", cursor)));
         let url = self.url(path, &query);
@@ -231,12 +271,10 @@ impl Client {
         let not_lictor = |_| not_lictor(&self.base);
         let mut beside: BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(&text).map_err(not_lictor)?;
-        let rows_in = rows_in(path);
-        let rows = beside.remove(rows_in);
+        let rows = beside.remove(ROWS);
         let rows = rows.as_ref().map_or("", |rows| rows.get());
         let next = beside.get("next_cursor").map_or("null", |next| next.get());
         Ok(Page {
-            rows_in,
             rows: serde_json::from_str(rows).map_err(not_lictor)?,
             next: serde_json::from_str(next).map_err(not_lictor)?,
             beside,
@@ -272,7 +310,7 @@ impl Client {
         url
     }
 
-    async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Outcome<Response> {
+    async fn send(&self, method: Method, url: Url, body: Option<String>) -> Outcome<Response> {
         let mut request = self.http.request(method, url);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -281,7 +319,8 @@ impl Client {
             request = request.header("lictor-organization", key);
         }
         if let Some(body) = body {
-            request = request.json(body);
+            let json = HeaderValue::from_static("application/json");
+            request = request.header(CONTENT_TYPE, json).body(body);
         }
         let response = request
             .send()
@@ -366,42 +405,6 @@ impl Client {
     }
 }
 
-/// The error in a refusal of Lictor.
-struct ApiError {
-    /// The last word of its type; empty: no route saw the request.
-    kind: String,
-    said: String,
-    /// Whether what was asked is done all the same.
-    is_done: bool,
-}
-
-impl ApiError {
-    /// The error in this answer. `None` if it comes from a gateway or proxy.
-    fn of(status: StatusCode, text: &str) -> Option<Self> {
-        let answer: Value = serde_json::from_str(text).ok()?;
-        let text_of = |name: &str| answer[name].as_str().map(str::to_owned);
-        if let Some(kind) = text_of("type")
-            .as_deref()
-            .and_then(|kind| kind.strip_prefix(PROBLEM))
-        {
-            return Some(Self {
-                kind: kind.to_owned(),
-                said: text_of("detail").or_else(|| text_of("title"))?,
-                is_done: answer["done"] == true,
-            });
-        }
-        // As Lictor refuses what no route sees.
-        let is_unseen = matches!(status.as_u16(), 400 | 408 | 414);
-        let is_alone = answer.as_object().is_some_and(|answer| answer.len() == 1);
-        let said = text_of("message").filter(|_| is_unseen && is_alone)?;
-        Some(Self {
-            kind: String::new(),
-            said,
-            is_done: false,
-        })
-    }
-}
-
 impl Reply {
     fn parse(text: String) -> Option<Self> {
         let value = serde_json::from_str(&text).ok()?;
@@ -420,11 +423,13 @@ impl Reply {
 }
 
 /// The member that the rows of a list are in.
-fn rows_in(path: &[&str]) -> &'static str {
-    match path {
-        ["counts"] => "applications",
-        _ => "data",
-    }
+pub(crate) const ROWS: &str = "data";
+
+/// The segments of an operation's path with these names.
+pub(crate) fn path_of<'n>(facts: &Facts, names: &[&'n str]) -> Vec<&'n str> {
+    let path = facts.segments(names);
+    debug_assert!(path.is_some(), "{} has other names", facts.id);
+    path.unwrap_or_default()
 }
 
 /// The query string of a request that is forced.

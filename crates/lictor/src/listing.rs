@@ -1,25 +1,53 @@
 //! Lists as commands print them: page after page, as they come, until nobody reads on.
 
+use std::marker::PhantomData;
+
+use lictor_api::answer::Shown;
+use lictor_api::list::Rows as Listed;
+use lictor_api::query::{Pairs, Query};
+use lictor_api::row::{NoBody, Operation};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::client::{Client, Page};
+use crate::client::{Client, Page, ROWS, path_of};
 use crate::exit::Outcome;
 use crate::output::{self, Rows, Widths};
 
 /// A list that the server answers in pages.
-pub(crate) struct Listing<'a> {
+pub(crate) struct Listing<'a, R = Value> {
     /// Its path below `/v1`.
-    pub path: &'a [&'a str],
+    pub path: Vec<&'a str>,
     /// The parameters that choose its rows.
-    pub filter: &'a [(&'a str, &'a str)],
+    pub filter: Vec<(&'a str, String)>,
     /// The headings of the table, see [`Rows::new`].
     pub headings: &'a [&'a str],
     /// What is said where there is no row.
     pub nothing: &'a str,
+    /// What a row is.
+    pub of: PhantomData<fn() -> R>,
 }
 
-impl Listing<'_> {
+impl<'a, R: DeserializeOwned> Listing<'a, R> {
+    /// The list that an operation answers, of what these names stand for.
+    pub(crate) fn of<P, Q: Query, L: Listed<Row = R>>(
+        operation: &Operation<P, Q, NoBody, Shown<L>>,
+        names: &[&'a str],
+        query: &Q,
+        headings: &'a [&'a str],
+        nothing: &'a str,
+    ) -> Self {
+        let mut pairs = Pairs::default();
+        query.write(&mut pairs);
+        Self {
+            path: path_of(operation.facts(), names),
+            filter: pairs.0.into_iter().collect(),
+            headings,
+            nothing,
+            of: PhantomData,
+        }
+    }
+
     /// Prints the list: as JSON, or as a table to which `add` adds each row.
     ///
     /// # Errors
@@ -28,9 +56,9 @@ impl Listing<'_> {
         &self,
         client: &Client,
         json: bool,
-        add: impl FnMut(&mut Rows, &Value),
+        add: impl FnMut(&mut Rows, &R),
     ) -> Outcome {
-        self.print_with(client, json, add, |_, _| {}).await
+        self.print_with(client, json, add, |_, _| Ok(())).await
     }
 
     /// The same, where `end` adds to the table what the last page says of all.
@@ -41,8 +69,8 @@ impl Listing<'_> {
         &self,
         client: &Client,
         json: bool,
-        add: impl FnMut(&mut Rows, &Value),
-        end: impl Fn(&mut Rows, &Page),
+        add: impl FnMut(&mut Rows, &R),
+        end: impl Fn(&mut Rows, &Page) -> Outcome,
     ) -> Outcome {
         if json {
             return self.print_json(client).await;
@@ -84,15 +112,15 @@ impl Listing<'_> {
         client: &Client,
         widths: &mut Widths,
         mut rows: Rows,
-        mut add: impl FnMut(&mut Rows, &Value),
-        end: impl Fn(&mut Rows, &Page),
+        mut add: impl FnMut(&mut Rows, &R),
+        end: impl Fn(&mut Rows, &Page) -> Outcome,
     ) -> Outcome {
         let mut cursor = None;
         loop {
             let page = self.page(client, cursor).await?;
             Self::add_page(&mut rows, &page, &mut add)?;
             if page.next.is_none() {
-                end(&mut rows, &page);
+                end(&mut rows, &page)?;
             }
             // A page without rows may stand before others.
             let any = !(rows.is_empty() && widths.are_unknown());
@@ -113,7 +141,7 @@ impl Listing<'_> {
         &self,
         client: &Client,
         widths: &mut Widths,
-        mut add: impl FnMut(&mut Rows, &Value),
+        mut add: impl FnMut(&mut Rows, &R),
     ) -> Outcome<Option<Rows>> {
         let mut cursor = None;
         loop {
@@ -132,12 +160,14 @@ impl Listing<'_> {
     }
 
     async fn page(&self, client: &Client, cursor: Option<String>) -> Outcome<Page> {
-        client.page(self.path, self.filter, cursor.as_deref()).await
+        client
+            .page(&self.path, &self.filter, cursor.as_deref())
+            .await
     }
 
-    fn add_page(rows: &mut Rows, page: &Page, mut add: impl FnMut(&mut Rows, &Value)) -> Outcome {
+    fn add_page(rows: &mut Rows, page: &Page, mut add: impl FnMut(&mut Rows, &R)) -> Outcome {
         for row in &page.rows {
-            let row: Value = serde_json::from_str(row.get()).map_err(|_| page.not_lictor())?;
+            let row: R = serde_json::from_str(row.get()).map_err(|_| page.not_lictor())?;
             add(rows, &row);
         }
         Ok(())
@@ -157,7 +187,7 @@ impl Json {
     fn of(&mut self, page: &Page) -> String {
         let mut text = String::new();
         if !self.begun {
-            text.push_str(&format!("{{\n  \"{}\": [", page.rows_in));
+            text.push_str(&format!("{{\n  \"{ROWS}\": ["));
         }
         self.begun = true;
         for row in &page.rows {

@@ -3,12 +3,14 @@
 mod table;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lictor_api::values::Instant;
 use lictor_core::Plan;
 use lictor_core::feed::NodeOverage;
 use lictor_core::names::{escaped, is_active};
@@ -177,6 +179,27 @@ pub(crate) fn text_of(value: &serde_json::Value) -> String {
     }
 }
 
+/// Something of an answer as people read it.
+pub(crate) fn shown(value: impl Display) -> String {
+    printable(&value.to_string())
+}
+
+/// The same. Empty if there is none.
+pub(crate) fn shown_if(value: Option<impl Display>) -> String {
+    value.map_or_else(String::new, shown)
+}
+
+/// The date of an instant. Empty if there is none.
+pub(crate) fn day(at: Option<Instant>) -> String {
+    let at = shown_if(at);
+    at.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// A limit; none: there is none.
+pub(crate) fn limit(limit: Option<impl Into<u64>>) -> String {
+    limit.map_or_else(|| "unlimited".to_owned(), |limit| figure(limit.into()))
+}
+
 /// The date of a time in an answer. Empty if there is none.
 pub(crate) fn date_of(value: &serde_json::Value) -> String {
     let time = text_of(value);
@@ -197,9 +220,9 @@ pub(crate) struct Exceeded(BTreeMap<String, NodeOverage>);
 
 impl Exceeded {
     /// Takes note of the application that a row names.
-    pub(crate) fn see(&mut self, key: &serde_json::Value, row: &serde_json::Value) {
-        if let Some(beyond) = beyond_of(row) {
-            self.0.insert(text_of(key), beyond);
+    pub(crate) fn see(&mut self, key: String, beyond: Option<NodeOverage>) {
+        if let Some(beyond) = beyond {
+            self.0.insert(key, beyond);
         }
     }
 
@@ -211,7 +234,8 @@ impl Exceeded {
     }
 }
 
-fn beyond_of(shown: &serde_json::Value) -> Option<NodeOverage> {
+/// By how many nodes an application is beyond what its license grants.
+pub(crate) fn beyond_of(shown: &serde_json::Value) -> Option<NodeOverage> {
     // Without one it shows none that it grants, and no node decides anything.
     if shown["plan"] == Plan::UNLICENSED {
         return None;

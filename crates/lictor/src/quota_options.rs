@@ -1,8 +1,10 @@
 //! The options that set quotas, `--max-…`: one for each that the core knows.
 
+use std::collections::BTreeMap;
+
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use lictor_core::facts::quota::{MAX_LIMIT, Quota};
-use serde_json::{Map, Value};
+use lictor_core::whole_number::WholeNumber;
 
 use crate::exit::{Failure, Outcome};
 use crate::{output, value_parsers};
@@ -20,7 +22,10 @@ impl Limits {
     ///
     /// # Errors
     /// None was given, nor anything else.
-    pub(crate) fn into_json(self, beside_others: bool) -> Outcome<Value> {
+    pub(crate) fn into_limits(
+        self,
+        beside_others: bool,
+    ) -> Outcome<BTreeMap<String, Option<WholeNumber<u64>>>> {
         if self.0.is_empty() && !beside_others {
             let example = Quota::Accounts.facts();
             return Err(Failure::Usage(format!(
@@ -29,10 +34,9 @@ impl Limits {
             )));
         }
         let limits = self.0.into_iter();
-        let limits: Map<String, Value> = limits
-            .map(|(quota, Limit(limit))| (quota.name().to_owned(), limit.into()))
-            .collect();
-        Ok(limits.into())
+        let limits =
+            limits.map(|(quota, Limit(limit))| (quota.name().to_owned(), limit.map(WholeNumber)));
+        Ok(limits.collect())
     }
 }
 

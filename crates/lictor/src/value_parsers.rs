@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use lictor_core::facts::usage::MAX_COUNT;
+use lictor_core::patch_field::PatchField;
 use serde_json::Value;
 
 /// Reads one of the core's words; help lists them with what they mean.
@@ -59,6 +60,15 @@ pub(crate) fn number(text: &str, most: u64) -> Result<u64, String> {
         return Err("leave the option out for no limit".to_owned());
     }
     Err(format!("not a whole number from 0 to {most}"))
+}
+
+/// The new name of something; an empty one takes the name away.
+pub(crate) fn new_name(name: Option<String>) -> PatchField<String> {
+    match name {
+        None => PatchField::Absent,
+        Some(name) if name.is_empty() => PatchField::Null,
+        Some(name) => PatchField::Value(name),
+    }
 }
 
 /// What is to change of an object: the members that are given, and its name, which an empty one takes

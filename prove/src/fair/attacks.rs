@@ -296,7 +296,7 @@ async fn counts(attacker: &mut Attacker) -> Result<u16> {
 
 async fn at_random(attacker: &mut Attacker) -> Result<u16> {
     let name = attacker.name();
-    attacker.body = format!(r#"{{"holder":"{name}","ttl":2592000}}"#).into_bytes();
+    attacker.body = format!(r#"{{"holder":"{name}","ttl_seconds":2592000}}"#).into_bytes();
     let key = format!("Idempotency-Key: {name}\r\n");
     post(attacker, "POST /v1/applications/gateway/leases", &key).await
 }

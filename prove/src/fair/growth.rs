@@ -32,7 +32,7 @@ pub(super) fn promises(site: &Site, names: &Arc<AtomicU64>) -> Result<Vec<Promis
         .iter()
         .map(|quota| (quota.name.clone(), json!(quota.used)));
     let limits: serde_json::Map<String, Value> = limits.collect();
-    operator.send("PATCH", &path, &json!({ "quotas": limits }))?;
+    operator.send("PATCH", &path, &json!({ "limits": limits }))?;
     println!("at the quotas:");
     for way in &ATTACK_KINDS {
         let attack = Attack::begin(way, &site.tenant, names);

@@ -123,7 +123,8 @@ impl<'a> Client<'a> {
                 holder,
                 ttl_seconds,
             } => {
-                let body = json!({ "holder": format!("holder-{holder}"), "ttl": ttl_seconds });
+                let body =
+                    json!({ "holder": format!("holder-{holder}"), "ttl_seconds": ttl_seconds });
                 ("POST", own("leases"), body.to_string())
             }
             Asked::Renew { lease: id, fence } => (
@@ -175,9 +176,9 @@ fn outcome(asked: Asked, answer: &Answer) -> Result<Outcome> {
         (Asked::Assign { .. }, 201) => Outcome::Assigned(used(&said)?),
         (Asked::Assign { .. }, 200) => Outcome::Had(used(&said)?),
         (Asked::Count, 200) => {
-            let row = &said["applications"][0];
+            let row = &said["data"][0];
             Outcome::Counted {
-                seats: number(row, "accounts")?,
+                seats: number(row, "seats")?,
                 leases: number(row, "leases")?,
             }
         }

@@ -134,7 +134,7 @@ impl Run<'_> {
         let path = format!("/v1/applications/{}/leases", self.application);
         self.holders += 1;
         let holder = format!("holder-{}", self.holders);
-        let body = json!({ "holder": holder, "ttl": ttl }).to_string();
+        let body = json!({ "holder": holder, "ttl_seconds": ttl }).to_string();
         let asked = self.now();
         let answer = self.connection.post_json(&path, &body)?;
         ensure!(

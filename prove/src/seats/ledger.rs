@@ -150,8 +150,8 @@ pub(super) fn read(address: &str, application: &str) -> Result<Written> {
         let path = format!("/v1/counts?application={application}");
         let said = get(&mut connection, &path)?;
         if !ledger.read_on(&mut connection, application)? {
-            let row = &said["applications"][0];
-            break (number(row, "accounts")?, number(row, "leases")?);
+            let row = &said["data"][0];
+            break (number(row, "seats")?, number(row, "leases")?);
         }
     };
     Ok(Written {
@@ -170,7 +170,7 @@ fn refusals(connection: &mut Connection) -> Result<Vec<Listed>> {
             let last = Refusal {
                 reason: row["reason"].as_str().context("no reason")?.to_owned(),
                 then: used(row)?,
-                position: number(row, "position")?,
+                position: number(row, "last_position")?,
             };
             let count = number(row, "count")?;
             all.push(Listed { count, last });

@@ -106,7 +106,8 @@ fn check_out(
         if stop.load(Ordering::SeqCst) {
             break;
         }
-        let body = json!({ "holder": format!("beside-{number}-{}", turn % 16), "ttl": 86_400 });
+        let body =
+            json!({ "holder": format!("beside-{number}-{}", turn % 16), "ttl_seconds": 86_400 });
         let answer = connection.post_json(&path, &body.to_string())?;
         seen.latencies.push(moment.elapsed());
         if answer.status != 201 {

@@ -91,7 +91,7 @@ impl Tenant {
     ) -> Result<Self> {
         let mut operator = Operator::of_new(&server.address, key)?;
         let most = u32::MAX;
-        let quotas = json!({ "quotas": { "licenses": most, "licenses-per-application": most,
+        let quotas = json!({ "limits": { "licenses": most, "licenses-per-application": most,
             "entries-per-day": most } });
         operator.send("PATCH", &format!("/v1/organizations/{key}"), &quotas)?;
         let applications = (accounts / ACCOUNTS).max(PAGE as u64);
@@ -160,7 +160,7 @@ impl Tenant {
     pub(super) fn add_the_rest(&self, server: &Server) -> Result<()> {
         let mut operator = Operator::of(server, self.key)?;
         for number in 0..2 * PAGE {
-            let holder = json!({ "holder": format!("host-{number}"), "ttl": 86_400 });
+            let holder = json!({ "holder": format!("host-{number}"), "ttl_seconds": 86_400 });
             let path = "/v1/applications/app-0/leases";
             let lease = operator.post(path, &holder)?;
             if number % 2 == 0 {

@@ -28,7 +28,7 @@ const DESCRIBED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/native.md"
 const OTHERS: [&str; 3] = [
     "/v1/backup",
     "/v1/backup/control-plane-key",
-    "/v1/trust/{key_id}",
+    "/v1/trust/{key}",
 ];
 
 /// The reads by the routes that they are of. `{}` stands for the id of one such thing, and `PAGE` for the
@@ -38,24 +38,24 @@ const READS: [(&str, &str); 34] = [
     ("/v1/licenses", "/v1/licenses?application=app-1&limit=4"),
     ("/v1/licenses/{id}", "/v1/licenses/{}"),
     ("/v1/applications", "/v1/applications?limit=PAGE"),
-    ("/v1/applications/{key}", "/v1/applications/app-0"),
+    ("/v1/applications/{application}", "/v1/applications/app-0"),
     (
-        "/v1/applications/{key}/seats",
+        "/v1/applications/{application}/seats",
         "/v1/applications/app-0/seats?limit=PAGE",
     ),
     (
-        "/v1/applications/{key}/leases",
+        "/v1/applications/{application}/leases",
         "/v1/applications/app-0/leases?limit=PAGE",
     ),
     (
-        "/v1/applications/{key}/leases",
-        "/v1/applications/app-0/leases?ended=true&holder=host-0",
+        "/v1/applications/{application}/leases/ended",
+        "/v1/applications/app-0/leases/ended?holder=host-0",
     ),
     (
-        "/v1/applications/{key}/leases",
-        "/v1/applications/app-0/leases?ended=true&limit=PAGE",
+        "/v1/applications/{application}/leases/ended",
+        "/v1/applications/app-0/leases/ended?limit=PAGE",
     ),
-    ("/v1/leases/{id}", "/v1/leases/{}"),
+    ("/v1/leases/{lease}", "/v1/leases/{}"),
     ("/v1/accounts", "/v1/accounts?limit=PAGE"),
     (
         "/v1/accounts",
@@ -66,13 +66,13 @@ const READS: [(&str, &str); 34] = [
     ("/v1/counts", "/v1/counts?limit=PAGE"),
     ("/v1/counts", "/v1/counts?application=app-1"),
     ("/v1/refusals", "/v1/refusals?limit=PAGE"),
-    ("/v1/refusals", "/v1/refusals?by=hour&limit=PAGE"),
+    ("/v1/refusals/by-hour", "/v1/refusals/by-hour?limit=PAGE"),
     ("/v1/census", "/v1/census"),
     ("/v1/organizations", "/v1/organizations"),
-    ("/v1/organizations/{key}", "/v1/organizations/{}"),
+    ("/v1/organizations/{organization}", "/v1/organizations/{}"),
     ("/v1/trust", "/v1/trust"),
     ("/v1/tokens", "/v1/tokens?limit=PAGE"),
-    ("/v1/tokens/{id}", "/v1/tokens/{}"),
+    ("/v1/tokens/{token}", "/v1/tokens/{}"),
     ("/v1/clients", "/v1/clients?limit=PAGE"),
     ("/v1/clients/{client}", "/v1/clients/{}"),
     ("/v1/nodes", "/v1/nodes?limit=PAGE"),

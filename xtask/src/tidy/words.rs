@@ -19,7 +19,7 @@ const ORDINARY: [&str; 7] = [
 
 /// Where a literal is the same as a word and means something else, or must be there. It is given by the word, or for all
 /// words of an enum by its name.
-const EXCEPTIONS: [(&str, &[&str], &str); 22] = [
+const EXCEPTIONS: [(&str, &[&str], &str); 21] = [
     (
         "",
         &["service"],
@@ -81,11 +81,6 @@ const EXCEPTIONS: [(&str, &[&str], &str); 22] = [
         "crates/lictor-server/src/dialects/native/wire.rs",
         &["expired"],
         "the state of a license",
-    ),
-    (
-        "crates/lictor-server/src/dialects/native/wire/seats.rs",
-        &["released"],
-        "what became of a row",
     ),
     (
         "crates/lictor-server/src/http/metrics.rs",

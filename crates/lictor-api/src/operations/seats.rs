@@ -47,13 +47,7 @@ pub const ASSIGN_SEAT: Operation<
     path: "/applications/{application}/seats",
     variables: &[APPLICATION],
     summary: "Assigns a seat to an account; one that has a seat keeps it.",
-    headers: &[
-        Header::IdempotencyKey,
-        Header::Location {
-            path: "/applications/{application}/seats/{account}",
-            member: "account",
-        },
-    ],
+    headers: &[Header::IdempotencyKey],
     problems: &["seat-refused", "outdated"],
     example: Example {
         status: Some(201),

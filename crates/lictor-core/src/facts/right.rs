@@ -1,5 +1,7 @@
 //! Rights: an action on a resource, and which roles have it.
 
+pub mod typed;
+
 use std::fmt;
 
 use crate::facts::role::Role;

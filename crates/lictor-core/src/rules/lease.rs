@@ -279,7 +279,7 @@ fn end(ttl: i64, now: Elapsed) -> Result<Elapsed, Error> {
         return Ok(now.plus(ttl));
     }
     Err(Error::InvalidInput {
-        field: "ttl",
+        field: "ttl_seconds",
         reason: format!("use 1 to {MAX_TTL} seconds"),
     })
 }

@@ -1,6 +1,8 @@
 //! `lictor account`: the people and services of an organization. Reading files of them is in
 //! `account_file.rs`.
 
+use std::marker::PhantomData;
+
 use clap::Subcommand;
 use clap::builder::BoolishValueParser;
 use lictor_core::facts::account::{AccountKind, AccountStatus};
@@ -250,13 +252,14 @@ async fn set(api: &Api, account: &str, force: bool, body: &Value, json: bool) ->
 
 async fn list(api: &Api, json: bool) -> Outcome {
     let listing = Listing {
-        path: &["accounts"],
-        filter: &[],
+        of: PhantomData,
+        path: vec!["accounts"],
+        filter: vec![],
         headings: &["EMAIL~", "KIND", "STATUS", "SEATS#", "ADMIN", "NAME~"],
         nothing: "no accounts yet; create one with `lictor account add EMAIL`",
     };
     listing
-        .print(&Client::new(api)?, json, |rows, account| {
+        .print(&Client::new(api)?, json, |rows, account: &Value| {
             let administrator = account["administrator"] == true;
             rows.row([
                 text_of(&account["email"]),
@@ -272,8 +275,9 @@ async fn list(api: &Api, json: bool) -> Outcome {
 
 async fn seats(api: &Api, account: &str, json: bool) -> Outcome {
     let listing = Listing {
-        path: &["accounts", account, "seats"],
-        filter: &[],
+        of: PhantomData,
+        path: vec!["accounts", account, "seats"],
+        filter: vec![],
         headings: &["APPLICATION~", "SINCE", "LEDGER#"],
         nothing: "it has no seat, so it does not count",
     };

@@ -3,15 +3,24 @@
 use std::cell::RefCell;
 
 use clap::Subcommand;
+use lictor_api::answer::Created;
+use lictor_api::applications::{Application as Shows, ChangeApplication, CreateApplication};
+use lictor_api::licenses::Plan;
+use lictor_api::operations::{
+    CHANGE_APPLICATION, CREATE_APPLICATION, LIST_APPLICATIONS, REMOVE_APPLICATION,
+};
+use lictor_api::query::{NoQuery, Page as Query};
+use lictor_api::row::NoBody;
 use lictor_core::facts::application::OverLimit;
-use serde_json::{Value, json};
+use lictor_core::feed::NodeOverage;
+use lictor_core::patch_field::PatchField;
 
 use crate::args::Api;
 use crate::client::{Client, Page};
 use crate::exit::Outcome;
 use crate::listing::Listing;
-use crate::output::{self, Exceeded, Rows, date_of, limit_of, text_of};
-use crate::value_parsers::{self, changes};
+use crate::output::{self, Exceeded, Rows, day, limit, shown, shown_if};
+use crate::value_parsers::{self, new_name};
 
 const CREATE_EXAMPLES: &str = "\
 A license for an unknown application creates it; create it yourself to name it,
@@ -93,9 +102,17 @@ pub(crate) async fn run(command: Application, json: bool) -> Outcome {
             over_limit,
             api,
         } => {
-            let body = json!({ "key": key, "name": name, "over_limit": over_limit });
-            let reply = Client::new(&api)?.post(&["applications"], &body).await?;
-            output::result(&reply.text, reply.str("key"), json)
+            let body = CreateApplication {
+                key,
+                name,
+                over_limit: over_limit.map(Into::into),
+            };
+            let client = Client::new(&api)?;
+            let said = client
+                .call(&CREATE_APPLICATION, &[], &NoQuery, &body)
+                .await?;
+            let Created(application) = &said.answer;
+            output::result(&said.text, &application.key, json)
         }
         Application::List { api } => list(&api, json).await,
         Application::Set {
@@ -104,14 +121,22 @@ pub(crate) async fn run(command: Application, json: bool) -> Outcome {
             over_limit,
             api,
         } => {
-            let body = changes(name, json!({ "over_limit": over_limit }));
-            let reply = Client::new(&api)?
-                .patch(&["applications", &key], &body)
+            let body = ChangeApplication {
+                name: new_name(name),
+                over_limit: over_limit
+                    .map_or(PatchField::Absent, |word| PatchField::Value(word.into())),
+            };
+            let client = Client::new(&api)?;
+            let said = client
+                .call(&CHANGE_APPLICATION, &[&key], &NoQuery, &body)
                 .await?;
-            output::result(&reply.text, reply.str("key"), json)
+            output::result(&said.text, &key, json)
         }
         Application::Remove { key, api } => {
-            Client::new(&api)?.delete(&["applications", &key]).await?;
+            let client = Client::new(&api)?;
+            client
+                .call(&REMOVE_APPLICATION, &[&key], &NoQuery, &NoBody)
+                .await?;
             let text = format!("application {key} is removed");
             output::done("removed", &key, &text, json)
         }
@@ -119,29 +144,42 @@ pub(crate) async fn run(command: Application, json: bool) -> Outcome {
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let listing = Listing {
-        path: &["applications"],
-        filter: &[],
-        headings: &[
+    let listing = Listing::of(
+        &LIST_APPLICATIONS,
+        &[],
+        &Query::default(),
+        &[
             "KEY~", "PLAN", "LIMIT#", "USED#", "ENDS", "COVERED", "NAME~",
         ],
-        nothing: "no applications yet; the first license for one creates it",
-    };
+        "no applications yet; the first license for one creates it",
+    );
     let exceeded = RefCell::new(Exceeded::default());
-    let add = |rows: &mut Rows, application: &Value| {
+    let add = |rows: &mut Rows, application: &Shows| {
         rows.row([
-            text_of(&application["key"]),
-            text_of(&application["plan"]),
-            limit_of(&application["seat_limit"]),
-            text_of(&application["used"]),
-            date_of(&application["expires_at"]),
-            date_of(&application["covered_until"]),
-            text_of(&application["name"]),
+            shown(&application.key),
+            shown(&application.plan),
+            limit(application.limit),
+            application.used.to_string(),
+            day(application.expires_at),
+            day(application.covered_until),
+            shown_if(application.name.as_ref()),
         ]);
-        let key = &application["key"];
-        exceeded.borrow_mut().see(key, application);
+        let key = shown(&application.key);
+        exceeded.borrow_mut().see(key, beyond(application));
     };
-    let end = |rows: &mut Rows, _: &Page| exceeded.borrow().tell(rows);
+    let end = |rows: &mut Rows, _: &Page| {
+        exceeded.borrow().tell(rows);
+        Ok(())
+    };
     let client = Client::new(api)?;
     listing.print_with(&client, json, add, end).await
+}
+
+/// By how many nodes it is beyond what its license grants. Without one no node decides anything.
+fn beyond(application: &Shows) -> Option<NodeOverage> {
+    let granted = application.node_limit?;
+    match application.plan.is(Plan::Unlicensed) {
+        true => None,
+        false => NodeOverage::of(application.nodes, Some(granted)),
+    }
 }

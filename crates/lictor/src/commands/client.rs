@@ -1,15 +1,22 @@
 //! `lictor client`: OAuth clients, which trade an id and a secret for access tokens.
 
 use clap::Subcommand;
+use lictor_api::answer::{Created, Shown as Answer};
+use lictor_api::clients::{ChangeClient, Client as Shows, CreateClient, CreatedClient};
+use lictor_api::operations::{
+    CHANGE_CLIENT, CREATE_CLIENT, CREATE_CODE, LIST_CLIENTS, REMOVE_CLIENT,
+};
+use lictor_api::query::{NoQuery, Page};
+use lictor_api::row::NoBody;
+use lictor_api::values::Nothing;
 use lictor_core::facts::scope::Scope;
-use serde_json::{Value, json};
 
 use crate::args::Api;
-use crate::client::{Client as Server, Reply};
+use crate::client::{Client as Server, Said};
 use crate::exit::Outcome;
 use crate::listing::Listing;
-use crate::output::{self, Rows, text_of};
-use crate::value_parsers::{changes, listed};
+use crate::output::{self, Rows, shown, shown_if};
+use crate::value_parsers::{listed, new_name};
 
 const CREATE_EXAMPLES: &str = "\
 Prints the client id, the client secret, a refresh token and a grant code, once:
@@ -91,39 +98,53 @@ pub(crate) async fn run(command: Client, json: bool) -> Outcome {
             name,
             api,
         } => {
-            let scopes: Value = scope.iter().map(ToString::to_string).collect();
-            let body = json!({
-                "scopes": scopes, "account": account, "application": application, "name": name,
-            });
-            let created = create(&Server::new(&api)?, &body).await?;
-            let id = created.str("client_id");
+            let body = CreateClient {
+                scopes: scope.iter().map(Into::into).collect(),
+                name,
+                account,
+                application,
+            };
+            let said = create(&Server::new(&api)?, &body).await?;
+            let Created(created) = said.answer;
+            let id = created.client.client_id;
             let unseen = format!("remove client {id} with `lictor client remove {id}`");
             output::shown_once(&unseen, || match json {
-                true => output::json(&created.text),
+                true => output::json(&said.text),
                 false => output::details(&[
-                    ("client id", id.to_owned()),
-                    ("client secret", created.str("client_secret").to_owned()),
-                    ("refresh token", created.str("refresh_token").to_owned()),
-                    ("grant code", created.str("code").to_owned()),
+                    ("client id", id.clone()),
+                    ("client secret", created.client_secret),
+                    ("refresh token", created.refresh_token),
+                    ("grant code", created.code.code),
                 ]),
             })
         }
         Client::List { api } => list(&api, json).await,
         Client::Code { client, api } => {
-            let path = ["clients", &client, "codes"];
-            let made = Server::new(&api)?.post(&path, &json!({})).await?;
+            let server = Server::new(&api)?;
+            let said = server
+                .call(&CREATE_CODE, &[&client], &NoQuery, &Nothing {})
+                .await?;
+            let Created(made) = &said.answer;
             let unseen = "it ends by itself within 3 minutes; make another then";
-            output::secret(&made.text, made.str("code"), json, unseen)
+            output::secret(&said.text, &made.code, json, unseen)
         }
         Client::Set { client, name, api } => {
-            let body = changes(Some(name), json!({}));
-            let reply = Server::new(&api)?
-                .patch(&["clients", &client], &body)
+            let body = ChangeClient {
+                name: new_name(Some(name)),
+            };
+            let server = Server::new(&api)?;
+            let said = server
+                .call(&CHANGE_CLIENT, &[&client], &NoQuery, &body)
                 .await?;
-            output::result(&reply.text, reply.str("client_id"), json)
+            let Answer(written) = &said.answer;
+            let id = written.whole().map_or(&client, |client| &client.client_id);
+            output::result(&said.text, id, json)
         }
         Client::Remove { client, api } => {
-            Server::new(&api)?.delete(&["clients", &client]).await?;
+            let server = Server::new(&api)?;
+            server
+                .call(&REMOVE_CLIENT, &[&client], &NoQuery, &NoBody)
+                .await?;
             let text = format!("client {client} is removed");
             output::done("removed", &client, &text, json)
         }
@@ -131,24 +152,27 @@ pub(crate) async fn run(command: Client, json: bool) -> Outcome {
 }
 
 /// Creates a client.
-pub(crate) async fn create(server: &Server, body: &Value) -> Outcome<Reply> {
-    server.post(&["clients"], body).await
+pub(crate) async fn create(
+    server: &Server,
+    body: &CreateClient,
+) -> Outcome<Said<Created<CreatedClient>>> {
+    server.call(&CREATE_CLIENT, &[], &NoQuery, body).await
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let listing = Listing {
-        path: &["clients"],
-        filter: &[],
-        headings: &["CLIENT ID", "APPLICATION~", "NAME (SCOPES)~"],
-        nothing: "no clients yet; create one with `lictor client create`",
-    };
-    let add = |rows: &mut Rows, client: &Value| {
-        let scopes = client["scopes"].as_array().into_iter().flatten();
-        let scopes: Vec<String> = scopes.map(text_of).collect();
-        let (name, scopes) = (text_of(&client["name"]), scopes.join(", "));
+    let listing = Listing::of(
+        &LIST_CLIENTS,
+        &[],
+        &Page::default(),
+        &["CLIENT ID", "APPLICATION~", "NAME (SCOPES)~"],
+        "no clients yet; create one with `lictor client create`",
+    );
+    let add = |rows: &mut Rows, client: &Shows| {
+        let scopes: Vec<String> = client.scopes.iter().map(shown).collect();
+        let (name, scopes) = (shown_if(client.name.as_ref()), scopes.join(", "));
         rows.row([
-            text_of(&client["client_id"]),
-            text_of(&client["application"]),
+            shown(&client.client_id),
+            shown_if(client.application.as_ref()),
             format!("{name} ({scopes})").trim().to_owned(),
         ]);
     };

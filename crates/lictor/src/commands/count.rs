@@ -1,13 +1,15 @@
 //! `lictor count`: what was bought, what is used and what is left.
 
 use clap::Args;
-use serde_json::Value;
+use lictor_api::counts::{Count as Figures, CountEnd};
+use lictor_api::operations::SHOW_COUNTS;
+use lictor_api::query::OfApplication;
 
 use crate::args::Api;
 use crate::client::{Client, Page};
 use crate::exit::Outcome;
 use crate::listing::Listing;
-use crate::output::{Rows, limit_of, text_of};
+use crate::output::{Rows, limit, shown};
 
 /// What the help shows.
 pub(crate) const EXAMPLES: &str = "\
@@ -30,44 +32,42 @@ pub(crate) struct Count {
 
 /// Runs it.
 pub(crate) async fn run(command: &Count, json: bool) -> Outcome {
-    let filter = command
-        .application
-        .as_deref()
-        .map(|key| ("application", key));
-    let filter = Vec::from_iter(filter);
-    let listing = Listing {
-        path: &["counts"],
-        filter: &filter,
-        headings: &[
-            "APPLICATION~",
-            "PLAN",
-            "LIMIT#",
-            "USED#",
-            "AVAILABLE#",
-            "ACCOUNTS#",
-        ],
-        // The total is always there.
-        nothing: "",
+    let query = OfApplication {
+        application: command.application.clone(),
+        ..OfApplication::default()
     };
-    let add = |rows: &mut Rows, figures: &Value| {
-        let (name, plan) = (text_of(&figures["application"]), text_of(&figures["plan"]));
-        rows.row(row(name, plan, figures));
+    let headings = [
+        "APPLICATION~",
+        "PLAN",
+        "LIMIT#",
+        "USED#",
+        "AVAILABLE#",
+        "ACCOUNTS#",
+    ];
+    // The total is always there.
+    let listing = Listing::of(&SHOW_COUNTS, &[], &query, &headings, "");
+    let add = |rows: &mut Rows, count: &Figures| {
+        rows.row([
+            shown(&count.application),
+            shown(&count.plan),
+            limit(count.limit),
+            count.used.to_string(),
+            limit(count.available),
+            count.seats.to_string(),
+        ]);
     };
-    let total = |rows: &mut Rows, last: &Page| {
-        let total = last.beside("total");
-        rows.row(row("total".to_owned(), String::new(), &total));
+    let end = |rows: &mut Rows, last: &Page| {
+        let CountEnd { total, .. } = last.end()?;
+        rows.row([
+            "total".to_owned(),
+            String::new(),
+            limit(total.limit),
+            total.used.to_string(),
+            limit(total.available),
+            total.accounts.to_string(),
+        ]);
+        Ok(())
     };
     let client = Client::new(&command.api)?;
-    listing.print_with(&client, json, add, total).await
-}
-
-fn row(name: String, plan: String, figures: &Value) -> [String; 6] {
-    [
-        name,
-        plan,
-        limit_of(&figures["limit"]),
-        text_of(&figures["used"]),
-        limit_of(&figures["available"]),
-        text_of(&figures["accounts"]),
-    ]
+    listing.print_with(&client, json, add, end).await
 }

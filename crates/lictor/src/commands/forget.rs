@@ -1,6 +1,10 @@
 //! `lictor forget`: takes a holder's name from what is kept of leases that ended.
 
 use clap::Args;
+use lictor_api::answer::Shown;
+use lictor_api::operations::FORGET_HOLDER;
+use lictor_api::query::NoQuery;
+use lictor_api::row::NoBody;
 
 use crate::args::Api;
 use crate::client::Client;
@@ -30,14 +34,15 @@ pub(crate) struct Forget {
 /// Forgets.
 pub(crate) async fn run(forget: &Forget, json: bool) -> Outcome {
     let holder = &forget.holder;
-    let reply = Client::new(&forget.api)?
-        .erase(&["holders", holder])
+    let client = Client::new(&forget.api)?;
+    let said = client
+        .call(&FORGET_HOLDER, &[holder], &NoQuery, &NoBody)
         .await?;
     if json {
-        return output::json(&reply.text);
+        return output::json(&said.text);
     }
-    let count = |name: &str| reply.value[name].as_u64().unwrap_or_default();
-    let (leases, refusals) = (count("leases"), count("refusals"));
+    let Shown(forgotten) = said.answer;
+    let (leases, refusals) = (forgotten.ended_leases, forgotten.refusals);
     let holder = printable(holder);
     if leases + refusals == 0 {
         output::note(&format!("nothing is stored about {holder}"));

@@ -1,14 +1,20 @@
 //! `lictor lease`: floating seats with an end.
 
 use clap::Subcommand;
+use lictor_api::answer::{Created, Shown};
+use lictor_api::leases::{self, CheckOutLease, EndedLease, ReleaseLease, RenewLease};
+use lictor_api::operations::{
+    CHECK_OUT_LEASE, LIST_ENDED_LEASES, LIST_LEASES, RELEASE_LEASE, RENEW_LEASE,
+};
+use lictor_api::query::{EndedLeases, NoQuery, Page};
+use lictor_api::values::Instant;
 use lictor_authority::clock::Clock;
-use serde_json::json;
 
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
 use crate::listing::Listing;
-use crate::output::{self, text_of};
+use crate::output::{self, Rows, shown, shown_if};
 use crate::time_parsers::{self, Moment, span};
 use crate::value_parsers;
 
@@ -30,9 +36,9 @@ Examples:
   lictor lease list editor --ended --holder build-7";
 
 /// The time as the API has it. Before 1970 there are no leases.
-fn at(when: &Moment) -> Option<String> {
+fn at(when: &Moment) -> Instant {
     let time = when.before(Clock::System.now()).unwrap_or_default();
-    time_parsers::instant(time.max(0))
+    Instant(time.max(0))
 }
 
 /// `lictor lease …`
@@ -108,17 +114,19 @@ pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
             ttl,
             api,
         } => {
-            let path = ["applications", &application, "leases"];
-            let body = json!({ "holder": holder, "ttl": ttl });
-            let reply = Client::new(&api)?.post(&path, &body).await?;
+            let body = CheckOutLease {
+                holder,
+                ttl_seconds: ttl,
+            };
+            let client = Client::new(&api)?;
+            let said = client
+                .call(&CHECK_OUT_LEASE, &[&application], &NoQuery, &body)
+                .await?;
             if json {
-                return output::json(&reply.text);
+                return output::json(&said.text);
             }
-            output::line(&format!(
-                "{} {}",
-                output::printable(reply.str("id")),
-                reply.value["fence"]
-            ))
+            let Created(out) = said.answer;
+            output::line(&format!("{} {}", out.lease.id, out.lease.fence))
         }
         Lease::Renew {
             id,
@@ -126,10 +134,14 @@ pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
             ttl,
             api,
         } => {
-            let body = json!({ "fence": fence, "ttl": ttl });
-            let path = ["leases", &id, "renew"];
-            let reply = Client::new(&api)?.post(&path, &body).await?;
-            output::result(&reply.text, reply.str("expires_at"), json)
+            let body = RenewLease {
+                fence,
+                ttl_seconds: ttl,
+            };
+            let client = Client::new(&api)?;
+            let said = client.call(&RENEW_LEASE, &[&id], &NoQuery, &body).await?;
+            let Shown(lease) = &said.answer;
+            output::result(&said.text, &lease.expires_at.to_string(), json)
         }
         Lease::Release {
             id,
@@ -137,12 +149,12 @@ pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
             force,
             api,
         } => {
-            let body = match fence {
-                Some(fence) => json!({ "fence": fence }),
-                None => json!({ "force": force }),
+            let body = ReleaseLease {
+                fence,
+                force: force.then_some(true),
             };
-            let path = ["leases", &id, "release"];
-            Client::new(&api)?.act(&path, &body).await?;
+            let client = Client::new(&api)?;
+            client.call(&RELEASE_LEASE, &[&id], &NoQuery, &body).await?;
             output::done("released", &id, &format!("lease {id} is released"), json)
         }
         Lease::List {
@@ -153,12 +165,13 @@ pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
             until,
             api,
         } => {
-            let filter = [
-                ("holder", holder),
-                ("since", since.as_ref().and_then(at)),
-                ("until", until.as_ref().and_then(at)),
-            ];
-            list_ended(&api, &application, &filter, json).await
+            let query = EndedLeases {
+                holder,
+                since: since.as_ref().map(at),
+                until: until.as_ref().map(at),
+                ..EndedLeases::default()
+            };
+            list_ended(&api, &application, &query, json).await
         }
         Lease::List {
             application, api, ..
@@ -167,43 +180,39 @@ pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
 }
 
 async fn list(api: &Api, application: &str, json: bool) -> Outcome {
-    let listing = Listing {
-        path: &["applications", application, "leases"],
-        filter: &[],
-        headings: &["ID", "FENCE#", "ENDS", "HOLDER~"],
-        nothing: "no leases are checked out",
+    let listing = Listing::of(
+        &LIST_LEASES,
+        &[application],
+        &Page::default(),
+        &["ID", "FENCE#", "ENDS", "HOLDER~"],
+        "no leases are checked out",
+    );
+    let add = |rows: &mut Rows, lease: &leases::Lease| {
+        rows.row([
+            shown(lease.id),
+            shown(lease.fence),
+            shown(lease.expires_at),
+            shown(&lease.holder),
+        ]);
     };
-    listing
-        .print(&Client::new(api)?, json, |rows, lease| {
-            rows.row([
-                text_of(&lease["id"]),
-                text_of(&lease["fence"]),
-                text_of(&lease["expires_at"]),
-                text_of(&lease["holder"]),
-            ]);
-        })
-        .await
+    listing.print(&Client::new(api)?, json, add).await
 }
 
-async fn list_ended(
-    api: &Api,
-    application: &str,
-    filter: &[(&str, Option<String>)],
-    json: bool,
-) -> Outcome {
-    let given = filter.iter();
-    let given = given.filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-    let query: Vec<_> = [("ended", "true")].into_iter().chain(given).collect();
-    let listing = Listing {
-        path: &["applications", application, "leases"],
-        filter: &query,
-        headings: &["SINCE", "UNTIL", "WHY", "HOLDER~"],
-        nothing: "no such lease has ended, or its record is no longer kept",
+async fn list_ended(api: &Api, application: &str, query: &EndedLeases, json: bool) -> Outcome {
+    let listing = Listing::of(
+        &LIST_ENDED_LEASES,
+        &[application],
+        query,
+        &["SINCE", "UNTIL", "WHY", "HOLDER~"],
+        "no such lease has ended, or its record is no longer kept",
+    );
+    let add = |rows: &mut Rows, lease: &EndedLease| {
+        rows.row([
+            shown(lease.since),
+            shown(lease.until),
+            shown(&lease.reason),
+            shown_if(lease.holder.as_ref()),
+        ]);
     };
-    let names = ["since", "until", "reason", "holder"];
-    listing
-        .print(&Client::new(api)?, json, |rows, lease| {
-            rows.row(names.map(|name| text_of(&lease[name])));
-        })
-        .await
+    listing.print(&Client::new(api)?, json, add).await
 }

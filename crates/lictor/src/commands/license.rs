@@ -1,5 +1,6 @@
 //! `lictor license`: licenses offline (issue, verify) and in a server.
 
+use std::marker::PhantomData;
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -109,22 +110,21 @@ pub(crate) async fn add(client: &Client, payload: &str) -> Outcome<Reply> {
 }
 
 async fn list(api: &Api, application: Option<&str>, json: bool) -> Outcome {
-    let filter: Vec<(&str, &str)> = application
-        .map(|key| ("application", key))
-        .into_iter()
-        .collect();
+    let filter = application.map(|key| ("application", key.to_owned()));
+    let filter = Vec::from_iter(filter);
     let listing = Listing {
-        path: &["licenses"],
-        filter: &filter,
+        of: PhantomData,
+        path: vec!["licenses"],
         // Ids are long, and are to be copied: whatever else there is to say stands below them.
         headings: &["ID", "STATE", "ENDS", "COVERED"],
         nothing: match filter.is_empty() {
             true => "no licenses yet; add one with `lictor license add FILE`",
             false => "no licenses of that application",
         },
+        filter,
     };
     listing
-        .print(&Client::new(api)?, json, |rows, license| {
+        .print(&Client::new(api)?, json, |rows, license: &Value| {
             let claims = &license["claims"];
             rows.row([
                 text_of(&license["id"]),

@@ -1,6 +1,7 @@
 //! `lictor node`: data planes, which enforce and count on their own. Its `run` is in `node_run`.
 
 use std::cell::RefCell;
+use std::marker::PhantomData;
 
 use clap::Subcommand;
 use lictor_core::feed::Mode;
@@ -235,8 +236,9 @@ const HEADINGS: [&str; 4] = ["NAME", "STATUS", "REVISION#", "REQUESTS#"];
 
 async fn list(api: &Api, json: bool) -> Outcome {
     let nodes = Listing {
-        path: &["nodes"],
-        filter: &[],
+        of: PhantomData,
+        path: vec!["nodes"],
+        filter: vec![],
         headings: &HEADINGS,
         nothing: "no nodes yet; enroll one with `lictor node enroll --name NAME`",
     };
@@ -251,9 +253,14 @@ async fn list(api: &Api, json: bool) -> Outcome {
     let exceeded = RefCell::new(Exceeded::default());
     let add = |rows: &mut Rows, node: &Value| {
         add(rows, node);
-        exceeded.borrow_mut().see(&node["application"], node);
+        exceeded
+            .borrow_mut()
+            .see(text_of(&node["application"]), output::beyond_of(node));
     };
-    let end = |rows: &mut Rows, _: &Page| exceeded.borrow().tell(rows);
+    let end = |rows: &mut Rows, _: &Page| {
+        exceeded.borrow().tell(rows);
+        Ok(())
+    };
     nodes
         .print_below(&client, &mut widths, pools, add, end)
         .await?;
@@ -266,8 +273,9 @@ async fn list(api: &Api, json: bool) -> Outcome {
 /// Prints the pools, which come before the nodes, except their last page. `None` if nobody reads on.
 async fn pools(client: &Client, widths: &mut Widths) -> Outcome<Option<Rows>> {
     let pools = Listing {
-        path: &["node-pools"],
-        filter: &[],
+        of: PhantomData,
+        path: vec!["node-pools"],
+        filter: vec![],
         headings: &HEADINGS,
         nothing: "",
     };

@@ -1,5 +1,7 @@
 //! `lictor node enroll --pool` and `lictor node pool`: one token that many nodes join by.
 
+use std::marker::PhantomData;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -92,8 +94,9 @@ pub(super) async fn run(command: Pool, as_json: bool) -> Outcome {
 
 async fn list(api: &Api, as_json: bool) -> Outcome {
     let listing = Listing {
-        path: &["node-pools"],
-        filter: &[],
+        of: PhantomData,
+        path: vec!["node-pools"],
+        filter: vec![],
         headings: &["NAME", "APPLICATION", "TAKEN#", "USES#"],
         nothing: "no pools yet; make one with `lictor node enroll --pool NAME --uses N`",
     };

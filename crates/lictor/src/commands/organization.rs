@@ -1,15 +1,23 @@
 //! `lictor organization`: the tenants of a server.
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use lictor_api::answer::{Created, Shown};
+use lictor_api::operations::{
+    CHANGE_ORGANIZATION, CREATE_ORGANIZATION, LIST_ORGANIZATIONS, REMOVE_ORGANIZATION,
+    SHOW_ORGANIZATION,
+};
+use lictor_api::organizations::{ChangeOrganization, CreateOrganization, Organization as Shows};
+use lictor_api::query::{NoQuery, Page};
+use lictor_api::row::NoBody;
+use lictor_core::patch_field::PatchField;
 
 use crate::args::Api;
-use crate::client::{Client, Reply};
+use crate::client::{Client, Said};
 use crate::exit::Outcome;
 use crate::listing::Listing;
-use crate::output::{self, Rows, date_of, text_of};
+use crate::output::{self, Rows, day, figure, shown, shown_if};
 use crate::quota_options::Limits;
-use crate::value_parsers::changes;
+use crate::value_parsers::new_name;
 
 const SHOW_EXAMPLES: &str = "\
 Of what is counted for each application alone, USED is not one figure.
@@ -80,8 +88,9 @@ pub(crate) enum Organization {
 pub(crate) async fn run(command: Organization, json: bool) -> Outcome {
     match command {
         Organization::Create { key, name, api } => {
-            let reply = create(&Client::new(&api)?, &key, name.as_deref()).await?;
-            output::result(&reply.text, reply.str("id"), json)
+            let said = create(&Client::new(&api)?, &key, name.as_deref()).await?;
+            let Created(organization) = &said.answer;
+            output::result(&said.text, &organization.id.to_string(), json)
         }
         Organization::List { api } => list(&api, json).await,
         Organization::Show { key, api } => show(&api, &key, json).await,
@@ -91,15 +100,21 @@ pub(crate) async fn run(command: Organization, json: bool) -> Outcome {
             limits,
             api,
         } => {
-            let quotas = limits.into_json(name.is_some())?;
-            let body = changes(name, json!({ "quotas": quotas }));
-            let reply = Client::new(&api)?
-                .patch(&["organizations", &key], &body)
+            let body = ChangeOrganization {
+                limits: PatchField::Value(limits.into_limits(name.is_some())?),
+                name: new_name(name),
+            };
+            let client = Client::new(&api)?;
+            let said = client
+                .call(&CHANGE_ORGANIZATION, &[&key], &NoQuery, &body)
                 .await?;
-            output::result(&reply.text, reply.str("key"), json)
+            output::result(&said.text, &key, json)
         }
         Organization::Remove { key, api } => {
-            Client::new(&api)?.delete(&["organizations", &key]).await?;
+            let client = Client::new(&api)?;
+            client
+                .call(&REMOVE_ORGANIZATION, &[&key], &NoQuery, &NoBody)
+                .await?;
             output::done(
                 "removed",
                 &key,
@@ -111,61 +126,67 @@ pub(crate) async fn run(command: Organization, json: bool) -> Outcome {
 }
 
 /// Creates an organization.
-pub(crate) async fn create(client: &Client, key: &str, name: Option<&str>) -> Outcome<Reply> {
-    let mut body = json!({ "key": key });
-    if let Some(name) = name {
-        body["name"] = name.into();
-    }
-    client.post(&["organizations"], &body).await
+pub(crate) async fn create(
+    client: &Client,
+    key: &str,
+    name: Option<&str>,
+) -> Outcome<Said<Created<Shows>>> {
+    let body = CreateOrganization {
+        key: key.to_owned(),
+        name: name.map(str::to_owned),
+    };
+    client
+        .call(&CREATE_ORGANIZATION, &[], &NoQuery, &body)
+        .await
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let listing = Listing {
-        path: &["organizations"],
-        filter: &[],
-        headings: &["ID", "KEY~", "NAME~"],
-        nothing: "no organizations that this token may see",
-    };
-    let add = |rows: &mut Rows, organization: &Value| {
+    let listing = Listing::of(
+        &LIST_ORGANIZATIONS,
+        &[],
+        &Page::default(),
+        &["ID", "KEY~", "NAME~"],
+        "no organizations that this token may see",
+    );
+    let add = |rows: &mut Rows, organization: &Shows| {
         rows.row([
-            text_of(&organization["id"]),
-            text_of(&organization["key"]),
-            text_of(&organization["name"]),
+            shown(organization.id),
+            shown(&organization.key),
+            shown_if(organization.name.as_ref()),
         ]);
     };
     listing.print(&Client::new(api)?, json, add).await
 }
 
 async fn show(api: &Api, key: &str, json: bool) -> Outcome {
-    let reply = Client::new(api)?.get(&["organizations", key]).await?;
+    let client = Client::new(api)?;
+    let said = client
+        .call(&SHOW_ORGANIZATION, &[key], &NoQuery, &NoBody)
+        .await?;
     if json {
-        return output::json(&reply.text);
+        return output::json(&said.text);
     }
-    let organization = &reply.value;
-    let grown = |member: &str| {
-        let figure = organization["ledger"][member].as_u64();
-        figure.map(output::figure).unwrap_or_default()
-    };
+    let Shown(details) = said.answer;
+    let (organization, ledger) = (details.organization, details.ledger);
     output::details(&[
-        ("key", text_of(&organization["key"])),
-        ("name", text_of(&organization["name"])),
-        ("id", text_of(&organization["id"])),
-        ("number", text_of(&organization["number"])),
-        ("created", date_of(&organization["created_at"])),
-        ("ledger entries", grown("entries")),
-        ("ledger bytes", grown("entry_bytes")),
-        ("payload bytes", grown("payload_bytes")),
-        ("ended leases dropped", grown("ended_leases_dropped")),
+        ("key", shown(organization.key)),
+        ("name", shown_if(organization.name)),
+        ("id", shown(organization.id)),
+        ("number", shown(organization.number)),
+        ("created", day(Some(organization.created_at))),
+        ("ledger entries", figure(ledger.entries)),
+        ("ledger bytes", figure(ledger.entry_bytes)),
+        ("payload bytes", figure(ledger.payload_bytes)),
+        ("ended leases dropped", figure(ledger.ended_leases_dropped)),
     ])?;
     output::line("")?;
     let mut rows = Rows::new(&["QUOTA", "USED#", "LIMIT#", "DEFAULT#"]);
-    for quota in organization["quotas"].as_array().into_iter().flatten() {
-        let figure = |member: &str| quota[member].as_u64().map(output::figure);
+    for quota in details.quotas {
         rows.row([
-            text_of(&quota["name"]),
-            figure("used").unwrap_or_default(),
-            figure("limit").unwrap_or_default(),
-            figure("default").unwrap_or_default(),
+            shown(quota.name),
+            quota.used.map(figure).unwrap_or_default(),
+            figure(quota.limit),
+            figure(quota.default),
         ]);
     }
     rows.print()

@@ -1,12 +1,15 @@
 //! `lictor report`: the usage report of an organization.
 
 use clap::Args;
-use serde_json::Value;
+use lictor_api::answer::Shown;
+use lictor_api::operations::SHOW_REPORT;
+use lictor_api::query::NoQuery;
+use lictor_api::row::NoBody;
 
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
-use crate::output::{self, figure, text_of};
+use crate::output::{self, figure, shown, shown_if};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
@@ -23,44 +26,44 @@ pub(crate) struct Report {
 
 /// Prints it.
 pub(crate) async fn run(report: &Report, json: bool) -> Outcome {
-    let reply = Client::new(&report.api)?.get(&["report"]).await?;
+    let client = Client::new(&report.api)?;
+    let said = client.call(&SHOW_REPORT, &[], &NoQuery, &NoBody).await?;
     if json {
-        return output::json(&reply.text);
+        return output::json(&said.text);
     }
-    let report = &reply.value;
-    let count = |value: &Value| value.as_u64().map(figure).unwrap_or_default();
-    let system = &report["system"];
+    let Shown(report) = said.answer;
     let license = match (
-        text_of(&report["license_key"]),
-        text_of(&report["license_expiration_date"]),
+        shown_if(report.license_key),
+        shown_if(report.license_expiration_date),
     ) {
         (_, until) if until.is_empty() => "none stored".to_owned(),
         (key, until) if key.is_empty() => format!("until {until}"),
         (key, until) => format!("{key}, until {until}"),
     };
+    let system = report.system;
     output::details(&[
-        ("at", text_of(&report["at"])),
+        ("at", shown(report.at)),
         ("current license", license),
-        ("users", count(&report["users"])),
-        ("services", count(&report["services"])),
-        ("organizations", count(&report["organizations"])),
-        ("version", text_of(&report["version"])),
-        ("database", text_of(&report["engine"])),
+        ("token owners", figure(report.token_owners)),
+        ("services", figure(report.services)),
+        ("organizations", figure(report.organizations)),
+        ("version", shown(report.version)),
+        ("database", shown(report.engine)),
         (
             "machine",
             format!(
                 "{}, {} cores, {}",
-                text_of(&system["hostname"]),
-                text_of(&system["cores"]),
-                text_of(&system["uname"])
+                shown(system.hostname),
+                system.cores,
+                shown(system.uname)
             ),
         ),
     ])?;
     output::line("")?;
     let mut rows = output::Rows::new(&["MONTH", "REQUESTS#"]);
-    for month in report["requests"].as_array().into_iter().flatten() {
-        rows.row([text_of(&month["month"]), count(&month["count"])]);
+    for month in report.requests {
+        rows.row([shown(month.month), figure(month.count)]);
     }
-    rows.row(["total".to_owned(), count(&report["total_requests"])]);
+    rows.row(["total".to_owned(), figure(report.total_requests)]);
     rows.print()
 }

@@ -1,13 +1,21 @@
 //! `lictor seat`: who holds a named seat.
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use lictor_api::answer::CreatedOrThere;
+use lictor_api::operations::{
+    ASSIGN_SEAT, LIST_REFUSALS, LIST_REFUSALS_BY_HOUR, LIST_SEATS, RELEASE_SEAT,
+};
+use lictor_api::query::{NoQuery, Page};
+use lictor_api::refusals::{HourOfRefusals, Refusal};
+use lictor_api::row::NoBody;
+use lictor_api::seats::{self, ActorName, AssignSeat};
+use lictor_api::values::Instant;
 
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
 use crate::listing::Listing;
-use crate::output::{self, Rows, text_of};
+use crate::output::{self, Rows, limit, shown, shown_if};
 
 /// `lictor seat …`
 #[derive(Subcommand, Debug)]
@@ -60,21 +68,21 @@ pub(crate) async fn run(command: Seat, json: bool) -> Outcome {
             account,
             api,
         } => {
-            let path = ["applications", &application, "seats"];
-            let body = json!({ "account": account });
-            let reply = Client::new(&api)?.post(&path, &body).await?;
+            let body = AssignSeat {
+                account: account.clone(),
+            };
+            let client = Client::new(&api)?;
+            let said = client
+                .call(&ASSIGN_SEAT, &[&application], &NoQuery, &body)
+                .await?;
             if json {
-                return output::json(&reply.text);
+                return output::json(&said.text);
             }
-            let (used, limit) = (&reply.value["used"], &reply.value["limit"]);
+            let (CreatedOrThere::Created(seat) | CreatedOrThere::There(seat)) = said.answer;
             // Whoever may not read seats is not told.
-            let figures = match used.is_null() {
-                true => String::new(),
-                false => format!(
-                    ": {} in use, limit {}",
-                    text_of(used),
-                    output::limit_of(limit)
-                ),
+            let figures = match (seat.used.as_option(), seat.limit.as_option()) {
+                (Some(used), Some(most)) => format!(": {used} in use, limit {}", limit(*most)),
+                _ => String::new(),
             };
             output::note(&format!("{account} has a seat of {application}{figures}"));
             Ok(())
@@ -84,9 +92,12 @@ pub(crate) async fn run(command: Seat, json: bool) -> Outcome {
             account,
             api,
         } => {
-            let path = ["applications", &application, "seats", &account];
-            Client::new(&api)?.delete(&path).await?;
-            let text = format!("the seat of {application} that {account} held is free");
+            let names = [application.as_str(), account.as_str()];
+            let client = Client::new(&api)?;
+            client
+                .call(&RELEASE_SEAT, &names, &NoQuery, &NoBody)
+                .await?;
+            let text = format!("the seat of {application} that {account} had is free");
             output::done("released", &account, &text, json)
         }
         Seat::List { application, api } => list(&api, &application, json).await,
@@ -96,39 +107,42 @@ pub(crate) async fn run(command: Seat, json: bool) -> Outcome {
 }
 
 async fn list(api: &Api, application: &str, json: bool) -> Outcome {
-    let listing = Listing {
-        path: &["applications", application, "seats"],
-        filter: &[],
-        headings: &["EMAIL~", "STATUS", "SINCE", "GIVEN BY~", "NAME~"],
-        nothing: &format!(
-            "nobody has a seat; assign one with `lictor seat assign {application} EMAIL`"
-        ),
+    let nothing =
+        format!("nobody has a seat; assign one with `lictor seat assign {application} EMAIL`");
+    let listing = Listing::of(
+        &LIST_SEATS,
+        &[application],
+        &Page::default(),
+        &["EMAIL~", "STATUS", "SINCE", "ASSIGNED BY~", "NAME~"],
+        &nothing,
+    );
+    let add = |rows: &mut Rows, seat: &seats::Seat| {
+        rows.row([
+            shown_if(seat.email.as_ref()),
+            shown(&seat.status),
+            shown(seat.since),
+            actor(seat.assigned_by.as_ref()),
+            shown_if(seat.name.as_ref()),
+        ]);
     };
-    listing
-        .print(&Client::new(api)?, json, |rows, seat| {
-            rows.row([
-                text_of(&seat["email"]),
-                text_of(&seat["status"]),
-                text_of(&seat["since"]),
-                giver(&seat["given_by"]),
-                text_of(&seat["name"]),
-            ]);
-        })
-        .await
+    listing.print(&Client::new(api)?, json, add).await
 }
 
 /// The account whose token it was, else the token's name, else its id.
-fn giver(by: &Value) -> String {
-    let known = ["email", "name", "token"].map(|name| &by[name]);
-    let known = known.into_iter().find(|value| value.is_string());
-    known.map_or_else(|| "the server".to_owned(), text_of)
+fn actor(by: Option<&ActorName>) -> String {
+    let Some(by) = by else {
+        return "the server".to_owned();
+    };
+    let name = by.email.as_ref().or(by.name.as_ref());
+    name.map_or_else(|| by.token.to_string(), shown)
 }
 
 async fn refusals(api: &Api, json: bool) -> Outcome {
-    let listing = Listing {
-        path: &["refusals"],
-        filter: &[],
-        headings: &[
+    let listing = Listing::of(
+        &LIST_REFUSALS,
+        &[],
+        &Page::default(),
+        &[
             "MINUTE",
             "APPLICATION~",
             "REASON",
@@ -137,41 +151,45 @@ async fn refusals(api: &Api, json: bool) -> Outcome {
             "LIMIT#",
             "WHO~",
         ],
-        nothing: "no seat was refused in the last 90 days",
-    };
-    listing
-        .print(&Client::new(api)?, json, |rows, refusal| {
-            let who = ["email", "holder", "account"].map(|name| &refusal[name]);
-            let who = who.into_iter().find(|value| value.is_string());
-            let minute = text_of(&refusal["minute"]);
-            rows.row([
-                minute.get(..16).unwrap_or(&minute).replace('T', " "),
-                text_of(&refusal["application"]),
-                text_of(&refusal["reason"]),
-                text_of(&refusal["count"]),
-                text_of(&refusal["used"]),
-                output::limit_of(&refusal["limit"]),
-                who.map_or_else(String::new, text_of),
-            ]);
-        })
-        .await
-}
-
-async fn refusals_by_hour(api: &Api, json: bool) -> Outcome {
-    let listing = Listing {
-        path: &["refusals"],
-        filter: &[("by", "hour")],
-        headings: &["HOUR", "APPLICATION~", "REASON", "TIMES#"],
-        nothing: "no seat was ever refused",
-    };
-    let add = |rows: &mut Rows, sum: &Value| {
-        let hour = text_of(&sum["hour"]);
+        "no seat was refused in the last 90 days",
+    );
+    let add = |rows: &mut Rows, refusal: &Refusal| {
+        let who = refusal.email.as_ref().or(refusal.holder.as_ref());
+        let account = || shown_if(refusal.account);
         rows.row([
-            hour.get(..16).unwrap_or(&hour).replace('T', " "),
-            text_of(&sum["application"]),
-            text_of(&sum["reason"]),
-            text_of(&sum["count"]),
+            minute(refusal.minute),
+            shown(&refusal.application),
+            shown(&refusal.reason),
+            shown(refusal.count),
+            shown(refusal.used),
+            limit(refusal.limit),
+            who.map_or_else(account, shown),
         ]);
     };
     listing.print(&Client::new(api)?, json, add).await
+}
+
+async fn refusals_by_hour(api: &Api, json: bool) -> Outcome {
+    let listing = Listing::of(
+        &LIST_REFUSALS_BY_HOUR,
+        &[],
+        &Page::default(),
+        &["HOUR", "APPLICATION~", "REASON", "TIMES#"],
+        "no seat was ever refused",
+    );
+    let add = |rows: &mut Rows, sum: &HourOfRefusals| {
+        rows.row([
+            minute(sum.hour),
+            shown(&sum.application),
+            shown(&sum.reason),
+            shown(sum.count),
+        ]);
+    };
+    listing.print(&Client::new(api)?, json, add).await
+}
+
+/// An instant to the minute.
+fn minute(at: Instant) -> String {
+    let text = at.to_string();
+    text.get(..16).unwrap_or(&text).replace('T', " ")
 }

@@ -1,18 +1,22 @@
 //! `lictor token`: who may use a server.
 
 use clap::Subcommand;
+use lictor_api::answer::Created;
+use lictor_api::operations::{CREATE_TOKEN, LIST_TOKENS, REVOKE_TOKEN};
+use lictor_api::query::{Force, NoQuery, Tokens};
+use lictor_api::row::NoBody;
+use lictor_api::tokens::{CreateToken, CreatedToken, Token as Shows, TokenOrigin};
+use lictor_api::values::Text;
 use lictor_authority::clock::Clock;
 use lictor_core::Timestamp;
 use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
-use lictor_core::facts::token::Origin;
-use serde_json::{Value, json};
 
 use crate::args::Api;
-use crate::client::{Client, Reply};
+use crate::client::{Client, Said};
 use crate::exit::{Failure, Outcome};
 use crate::listing::Listing;
-use crate::output::{self, Rows, text_of};
+use crate::output::{self, Rows, day, shown, shown_if};
 use crate::time_parsers::{self, Moment};
 use crate::value_parsers::listed;
 
@@ -102,65 +106,70 @@ pub(crate) async fn run(command: Token, json: bool) -> Outcome {
             account,
             api,
         } => {
-            let mut body = json!({ "role": role.map(Role::as_str), "account": account });
-            if !scope.is_empty() {
-                body["scopes"] = scope.iter().map(ToString::to_string).collect();
-            }
-            if let Some(when) = expires {
-                let end = end_of(&when, Clock::System.now());
-                let end = end.map_err(|why| Failure::Usage(format!("--expires: {why}")))?;
-                body["expires_at"] = end.into();
-            }
-            if let Some(name) = name {
-                body["name"] = name.into();
-            }
-            let reply = create(&Client::new(&api)?, &body).await?;
-            let id = reply.str("id");
+            let end = expires.map(|when| end_of(&when, Clock::System.now()));
+            let end = end.transpose();
+            let end = end.map_err(|why| Failure::Usage(format!("--expires: {why}")))?;
+            let scopes: Vec<_> = scope.iter().map(Into::into).collect();
+            let body = CreateToken {
+                role: role.map(Into::into),
+                scopes: Some(scopes).filter(|scopes| !scopes.is_empty()),
+                expires_at: end.map(Text::new),
+                name,
+                account,
+            };
+            let said = create(&Client::new(&api)?, &body).await?;
+            let Created(created) = said.answer;
+            let id = created.token.id;
             let unseen = format!("revoke token {id} with `lictor token revoke {id}`");
-            output::secret(&reply.text, reply.str("secret"), json, &unseen)
+            output::secret(&said.text, &created.secret, json, &unseen)
         }
         Token::List { operators, api } => list(&api, operators, json).await,
         Token::Revoke { id, force, api } => {
             let client = Client::new(&api)?;
-            client.delete_with(&["tokens", &id], force).await?;
+            client
+                .call(&REVOKE_TOKEN, &[&id], &Force { force }, &NoBody)
+                .await?;
             output::done("revoked", &id, &format!("token {id} is revoked"), json)
         }
     }
 }
 
 /// Creates a token.
-pub(crate) async fn create(client: &Client, body: &Value) -> Outcome<Reply> {
-    client.post(&["tokens"], body).await
+pub(crate) async fn create(
+    client: &Client,
+    body: &CreateToken,
+) -> Outcome<Said<Created<CreatedToken>>> {
+    client.call(&CREATE_TOKEN, &[], &NoQuery, body).await
 }
 
 async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
-    let filter: &[(&str, &str)] = if operators {
-        &[("operators", "true")]
-    } else {
-        &[]
+    let query = Tokens {
+        operators,
+        ..Tokens::default()
     };
-    let listing = Listing {
-        path: &["tokens"],
-        filter,
-        headings: &["ID", "ROLE", "ENDS", "NAME (SCOPES)~"],
-        nothing: "no tokens yet; create one with `lictor token create`",
-    };
-    let add = |rows: &mut Rows, token: &Value| {
-        let scopes = token["scopes"].as_array().into_iter().flatten();
-        let scopes: Vec<String> = scopes.map(text_of).collect();
-        let from = match token["origin"].as_str().map(str::parse) {
-            Some(Ok(Origin::Environment)) => " [of LICTOR_ADMIN_TOKEN]",
-            Some(Ok(Origin::FirstStart)) => " [of the first start]",
-            _ => "",
+    let listing = Listing::of(
+        &LIST_TOKENS,
+        &[],
+        &query,
+        &["ID", "ROLE", "ENDS", "NAME (SCOPES)~"],
+        "no tokens yet; create one with `lictor token create`",
+    );
+    let add = |rows: &mut Rows, token: &Shows| {
+        let scopes: Vec<String> = token.scopes.iter().map(shown).collect();
+        let origin = token.origin.as_ref().and_then(Text::known);
+        let from = match origin {
+            Some(TokenOrigin::Environment) => " [of LICTOR_ADMIN_TOKEN]",
+            Some(TokenOrigin::FirstStart) => " [of the first start]",
+            Some(TokenOrigin::Token) | None => "",
         };
-        let name = match (text_of(&token["name"]), scopes.join(", ")) {
+        let name = match (shown_if(token.name.as_ref()), scopes.join(", ")) {
             (name, scopes) if scopes.is_empty() => name,
             (name, scopes) if name.is_empty() => format!("({scopes})"),
             (name, scopes) => format!("{name} ({scopes})"),
         };
         rows.row([
-            text_of(&token["id"]),
-            text_of(&token["role"]),
+            shown(token.id),
+            shown(&token.role),
             end(token),
             format!("{name}{from}").trim().to_owned(),
         ]);
@@ -168,14 +177,11 @@ async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
     listing.print(&Client::new(api)?, json, add).await
 }
 
-fn end(token: &Value) -> String {
-    let day = token["expires_at"]
-        .as_str()
-        .and_then(|at| at.split('T').next());
-    match (token["live"] == true, day) {
+fn end(token: &Shows) -> String {
+    match (token.live, token.expires_at) {
         (true, None) => "never".to_owned(),
-        (true, Some(day)) => day.to_owned(),
-        (false, _) if !token["revoked_at"].is_null() => "revoked".to_owned(),
+        (true, at) => day(at),
+        (false, _) if token.revoked_at.is_some() => "revoked".to_owned(),
         (false, _) => "expired".to_owned(),
     }
 }

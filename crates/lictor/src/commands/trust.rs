@@ -1,15 +1,20 @@
 //! `lictor trust`: the public keys whose signatures a server accepts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use lictor_api::answer::{Created, Shown};
+use lictor_api::operations::{RETIRE_KEY, REVOKE_KEY, SHOW_TRUST, TRUST_KEY};
+use lictor_api::query::NoQuery;
+use lictor_api::row::NoBody;
+use lictor_api::trust::{Rotation, TrustKey};
+use lictor_api::values::{Nothing, Object};
 use lictor_core::parse_error;
-use serde_json::json;
 
 use crate::args::Api;
-use crate::client::{Client, Reply};
+use crate::client::Client;
 use crate::exit::{Failure, Outcome};
-use crate::output::{self, text_of};
+use crate::output::{self, shown};
 use crate::{document_files, files, server};
 
 /// `lictor trust …`
@@ -66,39 +71,38 @@ pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
             api,
         } => {
             let pem = server::read_public_key(&file)?.to_pem();
-            let mut body = json!({ "public_key": pem });
-            if let Some(file) = &rotation {
-                let text = document_files::read_public(file, "a rotation")?;
-                body["rotation"] = serde_json::from_str(&text).map_err(|error| {
-                    let name = files::shown(file);
-                    let fault = || parse_error::of_json(&text, &error);
-                    let why = document_files::cause(&text).map_or_else(fault, str::to_owned);
-                    Failure::Usage(format!("{name} is not a rotation: {why}"))
-                })?;
-            }
+            let body = TrustKey {
+                public_key: pem,
+                rotation: rotation.as_deref().map(read_rotation).transpose()?,
+            };
             let client = Client::new(&api)?;
-            let reply = client.post(&["trust"], &body).await?;
+            let said = client.call(&TRUST_KEY, &[], &NoQuery, &body).await?;
             if rotation.is_none() {
                 warn_of_nodes(&client).await;
             }
-            output::result(&reply.text, reply.str("key_id"), json)
+            let Created(key) = &said.answer;
+            output::result(&said.text, &key.key_id.to_string(), json)
         }
         Trust::List { api } => list(&api, json).await,
         Trust::Retire { key_id, api } => {
-            let path = ["trust", &key_id, "retire"];
-            let reply = Client::new(&api)?.post(&path, &json!({})).await?;
+            let client = Client::new(&api)?;
+            let said = client
+                .call(&RETIRE_KEY, &[&key_id], &NoQuery, &Nothing {})
+                .await?;
             ended(
-                &reply,
+                &said.text,
                 &key_id,
                 "is retired: new licenses signed with it are refused, and stored ones stay valid",
                 json,
             )
         }
         Trust::Revoke { key_id, api } => {
-            let path = ["trust", &key_id, "revoke"];
-            let reply = Client::new(&api)?.post(&path, &json!({})).await?;
+            let client = Client::new(&api)?;
+            let said = client
+                .call(&REVOKE_KEY, &[&key_id], &NoQuery, &Nothing {})
+                .await?;
             ended(
-                &reply,
+                &said.text,
                 &key_id,
                 "is revoked; what it signed counts for nothing now",
                 json,
@@ -120,31 +124,51 @@ async fn warn_of_nodes(client: &Client) {
 }
 
 /// Trusts a key.
-pub(crate) async fn add(client: &Client, pem: &str) -> Outcome<Reply> {
-    client.post(&["trust"], &json!({ "public_key": pem })).await
+pub(crate) async fn add(client: &Client, pem: &str) -> Outcome {
+    let body = TrustKey {
+        public_key: pem.to_owned(),
+        rotation: None,
+    };
+    client
+        .call(&TRUST_KEY, &[], &NoQuery, &body)
+        .await
+        .map(drop)
 }
 
-fn ended(reply: &Reply, key_id: &str, what: &str, json: bool) -> Outcome {
+fn ended(answer: &str, key_id: &str, what: &str, json: bool) -> Outcome {
     if json {
-        return output::json(&reply.text);
+        return output::json(answer);
     }
     output::note(&format!("key {key_id} {what}"));
     Ok(())
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let reply = Client::new(api)?.get(&["trust"]).await?;
+    let client = Client::new(api)?;
+    let said = client.call(&SHOW_TRUST, &[], &NoQuery, &NoBody).await?;
     if json {
-        return output::json(&reply.text);
+        return output::json(&said.text);
     }
-    output::note(&format!("policy: {}", text_of(&reply.value["policy"])));
-    if reply.rows().is_empty() {
+    let Shown(trust) = said.answer;
+    output::note(&format!("policy: {}", shown(trust.policy)));
+    if trust.data.is_empty() {
         output::note("no trusted keys yet; add one with `lictor trust add NAME.pub`");
         return Ok(());
     }
     let mut rows = output::Rows::new(&["KEY ID", "STATUS"]);
-    for key in reply.rows() {
-        rows.row([text_of(&key["key_id"]), text_of(&key["status"])]);
+    for key in trust.data {
+        rows.row([shown(key.key_id), shown(key.status)]);
     }
     rows.print()
+}
+
+/// The rotation in a file.
+fn read_rotation(file: &Path) -> Outcome<Object<Rotation>> {
+    let text = document_files::read_public(file, "a rotation")?;
+    serde_json::from_str(&text).map_err(|error| {
+        let name = files::shown(file);
+        let fault = || parse_error::of_json(&text, &error);
+        let why = document_files::cause(&text).map_or_else(fault, str::to_owned);
+        Failure::Usage(format!("{name} is not a rotation: {why}"))
+    })
 }

@@ -1,6 +1,7 @@
 //! `lictor usage`: counted requests.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -159,8 +160,9 @@ pub(crate) async fn add(client: &Client, counts: Vec<Value>) -> Outcome<Reply> {
 
 async fn list(api: &Api, json: bool) -> Outcome {
     let listing = Listing {
-        path: &["usage"],
-        filter: &[],
+        of: PhantomData,
+        path: vec!["usage"],
+        filter: vec![],
         headings: &["MONTH", "SERVICE~", "SOURCE~", "COUNT#"],
         nothing: "no usage yet; report some with `lictor usage add SERVICE COUNT`",
     };
@@ -176,12 +178,13 @@ async fn list(api: &Api, json: bool) -> Outcome {
     };
     let total = |rows: &mut Rows, last: &Page| {
         if !any.get() {
-            return;
+            return Ok(());
         }
         let total = last.beside("total");
         let blank = || " ".to_owned();
         let total = total.as_u64().map(figure).unwrap_or_default();
         rows.row(["total".to_owned(), blank(), blank(), total]);
+        Ok(())
     };
     listing
         .print_with(&Client::new(api)?, json, add, total)

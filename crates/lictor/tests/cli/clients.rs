@@ -498,7 +498,7 @@ fn who_held_a_lease_is_listed_and_forgotten() {
     assert!(said(&["forget", "other"]).contains("from 0 ended leases and 1 refusal"));
     assert!(said(&["forget", holder]).contains("nothing is stored about"));
     let json = result(&server.lictor(&["forget", holder, "--json"]));
-    assert!(json.contains("\"leases\": 0"), "{json}");
+    assert!(json.contains("\"ended_leases\": 0"), "{json}");
     let list = result(&server.lictor(&ended));
     assert!(
         list.contains("forced") && !list.contains("a-machine"),

@@ -23,7 +23,7 @@ fn people(count: usize) -> String {
 
 /// Whether the organization may have so many entries a day.
 fn limit_entries(server: &Server, limit: u64) {
-    let quotas = json!({ "quotas": { "entries-per-day": limit } });
+    let quotas = json!({ "limits": { "entries-per-day": limit } });
     let answer = server.ask("PATCH", "/v1/organizations/default", &quotas);
     assert_eq!(answer.status, 200);
 }

@@ -94,7 +94,7 @@ fn fill(server: &Server) {
         let answer = server.ask("POST", path, &body);
         assert!(answer.status < 300, "{path}: {}", answer.text());
     };
-    let quotas = json!({ "quotas": { "node-pools": 2_000 } });
+    let quotas = json!({ "limits": { "node-pools": 2_000 } });
     let raised = server.ask("PATCH", "/v1/organizations/default", &quotas);
     assert_eq!(raised.status, 200, "{}", raised.text());
     let long = "N".repeat(80);

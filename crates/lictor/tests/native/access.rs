@@ -340,7 +340,7 @@ const MADE: &[&str] = &[
     "language",
     "over_limit",
     "plan",
-    "leases",
+    "ended_leases",
     "refusals",
 ];
 

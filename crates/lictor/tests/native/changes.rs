@@ -22,7 +22,7 @@ fn null_takes_away_what_may_be_absent_and_is_refused_elsewhere() {
     let client = format!("/v1/clients/{}", client.as_str().expect("an id"));
     for (path, kept) in [
         ("/v1/applications/editor", vec!["over_limit"]),
-        ("/v1/organizations/acme", vec!["quotas"]),
+        ("/v1/organizations/acme", vec!["limits"]),
         (
             "/v1/accounts/ada@example.com",
             vec!["email", "status", "administrator", "language"],
@@ -68,18 +68,22 @@ fn a_whole_number_is_taken_however_it_is_written() {
         call.body("application/json", body).send()
     };
     let leases = "/v1/applications/editor/leases";
-    let lease = send("POST", leases, r#"{"holder":"a","ttl":6e1}"#);
+    let lease = send("POST", leases, r#"{"holder":"a","ttl_seconds":6e1}"#);
     assert_eq!(lease.status, 201, "{lease:?}");
     let lease = lease.json()["id"].as_str().expect("an id").to_owned();
     let lease = |action: &str| format!("/v1/leases/{lease}/{action}");
     let import = r#"{"rows":[{"email":"a@example.com"}],"dry_run":true,"taken":{"editor":NUMBER},"created":NUMBER}"#;
     for (method, path, body) in [
-        ("POST", lease("renew"), r#"{"fence":1.0,"ttl":NUMBER}"#),
+        (
+            "POST",
+            lease("renew"),
+            r#"{"fence":1.0,"ttl_seconds":NUMBER}"#,
+        ),
         ("POST", lease("renew"), r#"{"fence":1e0}"#),
         (
             "PATCH",
             "/v1/organizations/default".to_owned(),
-            r#"{"quotas":{"accounts":NUMBER}}"#,
+            r#"{"limits":{"accounts":NUMBER}}"#,
         ),
         (
             "PUT",

@@ -261,7 +261,7 @@ fn the_report_shows_the_figures() {
     assert_eq!(report["total_requests"], 13);
     assert_eq!(report["license_key"], "K-1");
     assert_eq!(report["license_expiration_date"], "2199-01-01");
-    assert_eq!(report["users"], 1);
+    assert_eq!(report["token_owners"], 1);
     assert_eq!(report["services"], 2);
     assert_eq!(report["organizations"], 1);
     assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));

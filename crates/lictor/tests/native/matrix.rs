@@ -68,7 +68,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "GET",
-        "/applications/{key}",
+        "/applications/{application}",
         |world| {
             let body = json!({ "payload": document("Payroll") });
             world.create("/v1/licenses", &body, "id");
@@ -93,21 +93,21 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "GET",
-        "/organizations/{key}",
+        "/organizations/{organization}",
         |world| (world.acme.key.clone(), None),
         [200, 200, 200, 404],
         "organizations:read",
     ),
     (
         "PATCH",
-        "/organizations/{key}",
-        |world| (world.acme.key.clone(), Some(json!({ "quotas": {} }))),
+        "/organizations/{organization}",
+        |world| (world.acme.key.clone(), Some(json!({ "limits": {} }))),
         [200, 403, 403, 403],
         "organizations:write",
     ),
     (
         "DELETE",
-        "/organizations/{key}",
+        "/organizations/{organization}",
         |world| {
             let key = world.fresh();
             world
@@ -131,21 +131,21 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "GET",
-        "/trust/{key_id}",
+        "/trust/{key}",
         key,
         [200, 200, 200, 200],
         "trust:read",
     ),
     (
         "POST",
-        "/trust/{key_id}/retire",
+        "/trust/{key}/retire",
         key,
         [200, 403, 403, 403],
         "trust:write",
     ),
     (
         "POST",
-        "/trust/{key_id}/revoke",
+        "/trust/{key}/revoke",
         key,
         [200, 403, 403, 403],
         "trust:write",
@@ -160,14 +160,14 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "GET",
-        "/tokens/{id}",
+        "/tokens/{token}",
         token,
         [200, 200, 403, 404],
         "tokens:read",
     ),
     (
         "DELETE",
-        "/tokens/{id}",
+        "/tokens/{token}",
         token,
         [204, 204, 403, 404],
         "tokens:write",
@@ -336,14 +336,14 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "PATCH",
-        "/applications/{key}",
+        "/applications/{application}",
         |world| (world.application(), Some(json!({ "name": "N" }))),
         [200, 200, 403, 404],
         "applications:write",
     ),
     (
         "DELETE",
-        "/applications/{key}",
+        "/applications/{application}",
         |world| {
             let body = json!({ "key": world.fresh() });
             (world.create("/v1/applications", &body, "key"), None)
@@ -353,14 +353,14 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "GET",
-        "/applications/{key}/seats",
+        "/applications/{application}/seats",
         |world| (world.application(), None),
         [200, 200, 200, 404],
         "seats:read",
     ),
     (
         "POST",
-        "/applications/{key}/seats",
+        "/applications/{application}/seats",
         |world| {
             let body = json!({ "account": world.account() });
             (world.application(), Some(body))
@@ -370,7 +370,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "POST",
-        "/applications/{key}/seats/bulk",
+        "/applications/{application}/seats/bulk",
         |world| {
             let body = json!({ "assign": [world.account()] });
             (world.application(), Some(body))
@@ -380,7 +380,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "DELETE",
-        "/applications/{key}/seats/{account}",
+        "/applications/{application}/seats/{account}",
         |world| {
             let (application, account) = (world.application(), world.account());
             let path = format!("/v1/applications/{application}/seats");
@@ -393,14 +393,21 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "GET",
-        "/applications/{key}/leases",
+        "/applications/{application}/leases",
+        |world| (world.application(), None),
+        [200, 200, 200, 404],
+        "leases:read",
+    ),
+    (
+        "GET",
+        "/applications/{application}/leases/ended",
         |world| (world.application(), None),
         [200, 200, 200, 404],
         "leases:read",
     ),
     (
         "POST",
-        "/applications/{key}/leases",
+        "/applications/{application}/leases",
         |world| {
             let body = json!({ "holder": world.fresh() });
             (world.application(), Some(body))
@@ -410,21 +417,21 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "GET",
-        "/leases/{id}",
+        "/leases/{lease}",
         |world| (world.lease(), None),
         [200, 200, 200, 404],
         "leases:read",
     ),
     (
         "POST",
-        "/leases/{id}/renew",
+        "/leases/{lease}/renew",
         |world| (world.lease(), Some(json!({ "fence": 1 }))),
         [200, 200, 403, 404],
         "leases:write",
     ),
     (
         "POST",
-        "/leases/{id}/release",
+        "/leases/{lease}/release",
         |world| (world.lease(), Some(json!({ "fence": 1 }))),
         [204, 204, 403, 404],
         "leases:write",
@@ -496,6 +503,13 @@ pub(crate) const ROWS: &[Row] = &[
     (
         "GET",
         "/refusals",
+        fixed,
+        [200, 200, 200, 200],
+        "seats:read",
+    ),
+    (
+        "GET",
+        "/refusals/by-hour",
         fixed,
         [200, 200, 200, 200],
         "seats:read",

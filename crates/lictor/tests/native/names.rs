@@ -45,7 +45,7 @@ fn a_new_name_of_an_account_is_shown_at_once_to_those_it_gave_seats() {
         let shown = server.get(&path);
         assert_eq!(shown["name"], name.unwrap_or("First"));
         let seat = server.get(seats)["data"][0].clone();
-        assert_eq!(seat["given_by"]["email"], email);
+        assert_eq!(seat["assigned_by"]["email"], email);
         // Its token goes on, as the one it is.
         let own = server.call("GET", &path).token(secret);
         assert_eq!(own.expect(200).json()["email"], email);

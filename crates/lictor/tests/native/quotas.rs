@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const ACME: &str = "/v1/organizations/acme";
 
 fn set(server: &Server, quotas: &Value) -> Value {
-    let body = json!({ "quotas": quotas });
+    let body = json!({ "limits": quotas });
     server.call("PATCH", ACME).json(&body).expect(200).json()
 }
 
@@ -30,14 +30,14 @@ fn a_quota_is_shown_to_the_tenant_and_set_by_the_operator_alone() {
     let shown = show.expect(200).json();
     let tokens = json!({
         "name": "tokens", "limit": 20_000, "default": 20_000, "used": 2,
-        "counts": "tokens that are not revoked"
+        "description": "tokens that are not revoked"
     });
     assert_eq!(quota(&shown, "tokens"), &tokens);
     assert_eq!(
         quota(&shown, "licenses-per-application")["used"],
         Value::Null
     );
-    let body = json!({ "quotas": { "tokens": 30_000 } });
+    let body = json!({ "limits": { "tokens": 30_000 } });
     let raise = server.call("PATCH", ACME).token(&acme.admin).json(&body);
     raise.expect_problem(403, "forbidden");
     let raised = set(&server, &json!({ "tokens": 30_000, "nodes": 0 }));
@@ -61,14 +61,14 @@ fn a_limit_is_a_number_of_a_quota_that_there_is() {
         (json!({ "token": 5 }), "licenses-per-application"),
         (json!({ "tokens": 1_u64 << 53 }), "9007199254740991"),
     ] {
-        let body = json!({ "quotas": quotas });
+        let body = json!({ "limits": quotas });
         let problem = server.call("PATCH", ACME).json(&body);
         let problem = problem.expect_problem(400, "invalid-input");
         let detail = problem["detail"].as_str().expect("text");
         assert!(detail.contains(said), "{detail}");
     }
     for quotas in [json!({ "tokens": -1 }), json!({ "tokens": "5" }), json!([])] {
-        let body = json!({ "quotas": quotas });
+        let body = json!({ "limits": quotas });
         server
             .call("PATCH", ACME)
             .json(&body)
@@ -76,7 +76,7 @@ fn a_limit_is_a_number_of_a_quota_that_there_is() {
     }
     let absent = server.call("PATCH", "/v1/organizations/absent");
     absent
-        .json(&json!({ "quotas": {} }))
+        .json(&json!({ "limits": {} }))
         .expect_problem(404, "not-found");
 }
 

@@ -18,7 +18,7 @@ fn an_application_is_shown_as_the_documentation_says() {
     let shown = server.get("/v1/applications/konnect");
     let days_left = &license["days_left"];
     let expected = json!({
-        "key": "konnect", "name": null, "plan": "PAID", "seat_limit": 10, "seats": 0,
+        "key": "konnect", "name": null, "plan": "PAID", "limit": 10, "seats": 0,
         "leases": 0, "used": 0, "available": 10, "overage": 0, "over_limit": "refuse",
         "node_limit": null, "nodes": 0,
         "features": ["sso"], "license": license["id"], "verified": true,
@@ -44,7 +44,7 @@ fn an_application_without_a_license_in_force_is_unlicensed() {
         .call("DELETE", &format!("/v1/licenses/{id}"))
         .expect(204);
     let expected = json!({
-        "key": "konnect", "name": null, "plan": "UNLICENSED", "seat_limit": 0, "seats": 0,
+        "key": "konnect", "name": null, "plan": "UNLICENSED", "limit": 0, "seats": 0,
         "leases": 0, "used": 0, "available": 0, "overage": 0, "over_limit": "refuse",
         "node_limit": 0, "nodes": 0,
         "features": null, "license": null, "verified": null, "expires_at": null, "days_left": null,

@@ -208,8 +208,8 @@ fn who_may_not_read_an_organization_is_not_told_what_it_has() {
     let path = "/v1/organizations/default";
     for said in [
         json!({ "name": "Ours" }),
-        json!({ "quotas": { "accounts": 500 } }),
-        json!({ "name": null, "quotas": { "accounts": null } }),
+        json!({ "limits": { "accounts": 500 } }),
+        json!({ "name": null, "limits": { "accounts": null } }),
         json!({}),
     ] {
         let patch = server.call("PATCH", path).json(&said);

@@ -135,7 +135,7 @@ fn credentials_and_enrollment_tokens_open_nothing_else() {
     let concrete = |path: &str| -> String {
         let parts = path.split('/').map(|part| match part {
             "{v}" => "v7",
-            "{key_id}" => "0123456789abcdef",
+            "{key}" => "0123456789abcdef",
             part if part.starts_with('{') => "x",
             part => part,
         });

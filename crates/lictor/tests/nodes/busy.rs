@@ -191,7 +191,7 @@ fn a_full_line_of_writes_is_told_by_each_dialect_in_its_own_shape() {
 fn a_days_entries_that_are_used_up_are_told_by_each_dialect_with_the_time_to_come_again() {
     let server = Server::licensed();
     let asked = Asked::of(&server);
-    let quotas = json!({ "quotas": { "entries-per-day": 1 } });
+    let quotas = json!({ "limits": { "entries-per-day": 1 } });
     let call = server.call("PATCH", "/v1/organizations/default");
     call.json(&quotas).expect(200);
     let Writes {
@@ -214,7 +214,7 @@ fn a_days_entries_that_are_used_up_are_told_by_each_dialect_with_the_time_to_com
 fn a_quota_that_time_does_not_help_is_a_conflict_in_kongs_words() {
     let server = Server::licensed();
     let asked = Asked::of(&server);
-    let quotas = json!({ "quotas": { "licenses": 1 } });
+    let quotas = json!({ "limits": { "licenses": 1 } });
     let call = server.call("PATCH", "/v1/organizations/default");
     call.json(&quotas).expect(200);
     let kong = server

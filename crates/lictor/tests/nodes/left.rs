@@ -59,7 +59,7 @@ fn usage(server: &Server) -> Vec<(String, u64)> {
 
 /// Has those removed that left, as there is room for no usage of theirs, by the look at a start.
 fn remove_left(server: Server) -> Server {
-    let quotas = json!({ "quotas": { "usage-series": 1 } });
+    let quotas = json!({ "limits": { "usage-series": 1 } });
     let call = server.call("PATCH", "/v1/organizations/default");
     call.json(&quotas).expect(200);
     let server = server.restart_at_its_address();
@@ -69,7 +69,7 @@ fn remove_left(server: Server) -> Server {
             .all(|(source, _)| source == "edge (left)")
     };
     assert!(soon(gone), "{:?}", usage(&server));
-    let quotas = json!({ "quotas": { "usage-series": null } });
+    let quotas = json!({ "limits": { "usage-series": null } });
     let call = server.call("PATCH", "/v1/organizations/default");
     call.json(&quotas).expect(200);
     server

@@ -58,7 +58,7 @@ fn what_was_acknowledged_is_counted_whoever_is_killed() {
 #[test]
 fn a_node_that_meets_the_quota_loses_no_count_whoever_is_killed() {
     let mut server = Server::licensed();
-    let quotas = json!({ "quotas": { "usage-series": 2 } });
+    let quotas = json!({ "limits": { "usage-series": 2 } });
     let call = server.call("PATCH", "/v1/organizations/default");
     call.json(&quotas).expect(200);
     let mut plane = Plane::of(&server, "edge-1", &["--count-durability", "request"]);
@@ -84,7 +84,7 @@ fn a_node_that_meets_the_quota_loses_no_count_whoever_is_killed() {
     let named = || plane.problems().contains("max-usage-series");
     assert!(soon(named), "{}", plane.problems());
     // Room again: what is told among the others stays there, and is not told twice.
-    let quotas = json!({ "quotas": { "usage-series": null } });
+    let quotas = json!({ "limits": { "usage-series": null } });
     let call = server.call("PATCH", "/v1/organizations/default");
     call.json(&quotas).expect(200);
     server = server.restart_at_its_address();
@@ -97,7 +97,7 @@ fn a_node_that_meets_the_quota_loses_no_count_whoever_is_killed() {
 #[test]
 fn a_node_with_many_epochs_finds_room_where_the_earlier_ones_are_put_together() {
     let mut server = Server::licensed();
-    let quotas = json!({ "quotas": { "usage-series": 3 } });
+    let quotas = json!({ "limits": { "usage-series": 3 } });
     let call = server.call("PATCH", "/v1/organizations/default");
     call.json(&quotas).expect(200);
     let mut plane = Plane::of(&server, "edge-1", &["--count-durability", "request"]);

@@ -187,7 +187,7 @@ fn what_finds_no_room_is_to_be_told_among_the_others_which_do() {
     let server = Server::licensed();
     let node = server.node("edge-1");
     let month = server.month();
-    let quotas = json!({ "quotas": { "usage-series": 1, "nodes": 1 } });
+    let quotas = json!({ "limits": { "usage-series": 1, "nodes": 1 } });
     let call = server.call("PATCH", "/v1/organizations/default");
     call.json(&quotas).expect(200);
     let counts = json!([
@@ -221,7 +221,7 @@ fn earlier_epochs_are_put_together_where_there_is_no_room() {
     let mut node = server.node("edge-1");
     let month = server.month();
     let epochs: Vec<_> = (1..=4).map(|number| format!("{number:016}")).collect();
-    let quotas = json!({ "quotas": { "usage-series": 3 } });
+    let quotas = json!({ "limits": { "usage-series": 3 } });
     let call = server.call("PATCH", "/v1/organizations/default");
     call.json(&quotas).expect(200);
     let earlier = json!([

@@ -107,7 +107,7 @@ fn check(server: &Server) {
         metric["value"].as_str().expect("text").to_owned()
     };
     assert_eq!(metric(""), holders.len().to_string());
-    for row in counts["applications"].as_array().expect("rows") {
+    for row in counts["data"].as_array().expect("rows") {
         let key = row["application"].as_str().expect("a key");
         let named = seats
             .iter()
@@ -124,7 +124,7 @@ fn check(server: &Server) {
         assert_eq!(row["available"], left);
         let shown = server.get(&format!("/v1/applications/{key}"));
         assert_eq!(
-            (&shown["used"], &shown["seat_limit"]),
+            (&shown["used"], &shown["limit"]),
             (&row["used"], &row["limit"])
         );
     }

@@ -49,12 +49,16 @@ fn a_leases_time_and_fence_have_bounds() {
     let lease = post(&server, leases, r#"{"holder":"a"}"#.to_owned());
     let lease = lease.value()["id"].as_str().expect("an id").to_owned();
     for edge in EDGES {
-        let ttl = post(&server, leases, format!(r#"{{"holder":"a","ttl":{edge}}}"#));
+        let ttl = post(
+            &server,
+            leases,
+            format!(r#"{{"holder":"a","ttl_seconds":{edge}}}"#),
+        );
         refused(&ttl, &[400]);
         let renew = format!("/v1/leases/{lease}/renew");
-        let body = format!(r#"{{"fence":1,"ttl":{edge}}}"#);
+        let body = format!(r#"{{"fence":1,"ttl_seconds":{edge}}}"#);
         refused(&post(&server, &renew, body), &[400]);
-        for (action, more) in [("renew", r#","ttl":60"#), ("release", "")] {
+        for (action, more) in [("renew", r#","ttl_seconds":60"#), ("release", "")] {
             let path = format!("/v1/leases/{lease}/{action}");
             let body = format!(r#"{{"fence":{edge}{more}}}"#);
             refused(&post(&server, &path, body), &[400, 409]);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Server, Staff as _};
 
 const LEASES: &str = "/v1/applications/editor/leases";
-const ENDED: &str = "/v1/applications/editor/leases?ended=true";
+const ENDED: &str = "/v1/applications/editor/leases/ended";
 
 fn check_out(server: &Server, holder: &str) -> Answer {
     let call = server.call("POST", LEASES);
@@ -67,10 +67,6 @@ fn an_ended_lease_says_who_held_it_until_when_and_why_it_ended() {
         );
     }
     assert_eq!(server.get(LEASES)["data"], json!([]), "none is out");
-    assert_eq!(
-        server.get(&format!("{LEASES}?ended=false"))["data"],
-        json!([])
-    );
 }
 
 #[test]
@@ -82,23 +78,23 @@ fn ended_leases_are_narrowed_and_come_in_pages_of_one_list() {
     }
     assert_eq!(holders(&server, ENDED), ["c", "a", "b", "a"]);
     for spelling in ["a", "A", "%20a"] {
-        let of_a = format!("{ENDED}&holder={spelling}");
+        let of_a = format!("{ENDED}?holder={spelling}");
         assert_eq!(holders(&server, &of_a), ["a", "a"]);
     }
-    let future = format!("{ENDED}&since=2199-01-01T00:00:00Z");
+    let future = format!("{ENDED}?since=2199-01-01T00:00:00Z");
     assert_eq!(holders(&server, &future), [""; 0]);
-    let past = format!("{ENDED}&until=2001-01-01T00:00:00Z");
+    let past = format!("{ENDED}?until=2001-01-01T00:00:00Z");
     assert_eq!(holders(&server, &past), [""; 0]);
-    let all = format!("{ENDED}&since=2001-01-01T00:00:00Z&until=2199-01-01T00:00:00Z");
+    let all = format!("{ENDED}?since=2001-01-01T00:00:00Z&until=2199-01-01T00:00:00Z");
     assert_eq!(holders(&server, &all).len(), 4);
-    let page = server.get(&format!("{ENDED}&limit=3"));
+    let page = server.get(&format!("{ENDED}?limit=3"));
     let cursor = page["next_cursor"].as_str().expect("more");
     assert_eq!(
-        holders(&server, &format!("{ENDED}&limit=3&cursor={cursor}")),
+        holders(&server, &format!("{ENDED}?limit=3&cursor={cursor}")),
         ["a"]
     );
     for other in [
-        format!("{ENDED}&holder=a&cursor={cursor}"),
+        format!("{ENDED}?holder=a&cursor={cursor}"),
         format!("{all}&cursor={cursor}"),
         format!("{LEASES}?cursor={cursor}"),
         format!("/v1/refusals?cursor={cursor}"),
@@ -110,20 +106,20 @@ fn ended_leases_are_narrowed_and_come_in_pages_of_one_list() {
         assert_eq!(problem["field"], "cursor", "{other}");
     }
     for (query, field) in [
-        ("ended=yes", "ended"),
-        ("ended=true&since=yesterday", "since"),
-        ("ended=true&until=2026-11-22", "until"),
-        ("ended=true&holder=a&holder=b", "holder"),
-        ("holder=a", "query"),
+        ("/ended?since=yesterday", "since"),
+        ("/ended?until=2026-11-22", "until"),
+        ("/ended?holder=a&holder=b", "holder"),
+        ("?holder=a", "query"),
+        ("?ended=true", "query"),
     ] {
-        let call = server.call("GET", &format!("{LEASES}?{query}"));
+        let call = server.call("GET", &format!("{LEASES}{query}"));
         assert_eq!(
             call.send().problem(400, "invalid-input")["field"],
             field,
             "{query}"
         );
     }
-    let absent = server.call("GET", "/v1/applications/absent/leases?ended=true");
+    let absent = server.call("GET", "/v1/applications/absent/leases/ended");
     absent.send().problem(404, "not-found");
 }
 
@@ -148,26 +144,26 @@ fn a_holder_is_forgotten_everywhere_and_figures_stay() {
     hold(&server, "b");
     let live = check_out(&server, "b").value();
     check_out(&server, "secretary@example.com").problem(409, "seat-refused");
-    let sums = server.get("/v1/refusals?by=hour");
+    let sums = server.get("/v1/refusals/by-hour");
     let problem = forget(&server, "b").problem(409, "holder-has-leases");
     assert_eq!(problem["leases"], json!([live["id"]]));
     let detail = problem["detail"].as_str().expect("a detail");
     assert!(detail.contains("lictor lease release"), "{detail}");
     assert_eq!(
         forget(&server, name).value(),
-        json!({ "leases": 1, "refusals": 1 })
+        json!({ "ended_leases": 1, "refusals": 1 })
     );
     assert_eq!(
         forget(&server, name).value(),
-        json!({ "leases": 0, "refusals": 0 })
+        json!({ "ended_leases": 0, "refusals": 0 })
     );
     assert_eq!(holders(&server, ENDED), [json!("b"), Value::Null]);
     assert_eq!(holders(&server, "/v1/refusals"), [Value::Null]);
-    assert_eq!(server.get("/v1/refusals?by=hour"), sums);
+    assert_eq!(server.get("/v1/refusals/by-hour"), sums);
     release(&server, &live, json!({ "force": true }));
     assert_eq!(
         forget(&server, "b").value(),
-        json!({ "leases": 2, "refusals": 0 })
+        json!({ "ended_leases": 2, "refusals": 0 })
     );
     assert_eq!(
         holders(&server, ENDED),
@@ -193,7 +189,7 @@ fn a_holder_is_forgotten_in_one_organization_alone() {
     let there = server.anonymous("DELETE", "/v1/holders/a").token(&other);
     assert_eq!(
         there.expect(200).value(),
-        json!({ "leases": 0, "refusals": 0 })
+        json!({ "ended_leases": 0, "refusals": 0 })
     );
     assert_eq!(holders(&server, ENDED), ["a"]);
 }
@@ -202,7 +198,7 @@ fn a_holder_is_forgotten_in_one_organization_alone() {
 fn refusals_are_summed_by_hour_and_know_their_first_position() {
     let server = Server::start();
     server.install("editor", Some(0), Plan::Paid);
-    assert_eq!(server.get("/v1/refusals?by=hour")["data"], json!([]));
+    assert_eq!(server.get("/v1/refusals/by-hour")["data"], json!([]));
     for holder in ["a", "b", "a"] {
         check_out(&server, holder).problem(409, "seat-refused");
     }
@@ -210,9 +206,9 @@ fn refusals_are_summed_by_hour_and_know_their_first_position() {
     let rows = rows["data"].as_array().expect("rows");
     assert!(
         rows.iter()
-            .all(|row| row["first_position"] == row["position"])
+            .all(|row| row["first_position"] == row["last_position"])
     );
-    let sums = server.get("/v1/refusals?by=hour");
+    let sums = server.get("/v1/refusals/by-hour");
     let sums = sums["data"].as_array().expect("sums");
     // The hour may have turned meanwhile.
     let count: u64 = sums.iter().filter_map(|sum| sum["count"].as_u64()).sum();
@@ -223,8 +219,8 @@ fn refusals_are_summed_by_hour_and_know_their_first_position() {
     );
     let hour = sums[0]["hour"].as_str().expect("an hour");
     assert!(hour.ends_with(":00:00Z"), "{hour}");
-    let call = server.call("GET", "/v1/refusals?by=day");
-    assert_eq!(call.send().problem(400, "invalid-input")["field"], "by");
+    let call = server.call("GET", "/v1/refusals?by=hour");
+    assert_eq!(call.send().problem(400, "invalid-input")["field"], "query");
 }
 
 #[test]

@@ -360,7 +360,7 @@ fn a_census_may_be_as_old_as_it_was_allowed_to_be() {
     let census = site.server.get("/v1/census");
     assert_eq!(census["accounts"], 17);
     assert!(
-        census["age"]
+        census["age_seconds"]
             .as_i64()
             .is_some_and(|age| (0..60).contains(&age))
     );

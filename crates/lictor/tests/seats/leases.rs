@@ -10,7 +10,8 @@ use crate::harness::{Server, Staff as _};
 
 fn check_out(server: &Server, holder: &str, ttl: i64) -> Answer {
     let call = server.call("POST", "/v1/applications/editor/leases");
-    call.json(&json!({ "holder": holder, "ttl": ttl })).send()
+    call.json(&json!({ "holder": holder, "ttl_seconds": ttl }))
+        .send()
 }
 
 fn act(server: &Server, lease: &Value, action: &str, body: Value) -> Answer {
@@ -37,7 +38,12 @@ fn a_lease_is_fenced_renewed_and_released() {
     assert_eq!(other["reason"], "exhausted");
     let old = act(&server, &first, "renew", json!({ "fence": 1 }));
     assert_eq!(old.problem(409, "fence-mismatch")["fence"], 2);
-    let renewed = act(&server, &first, "renew", json!({ "fence": 2, "ttl": 3600 }));
+    let renewed = act(
+        &server,
+        &first,
+        "renew",
+        json!({ "fence": 2, "ttl_seconds": 3600 }),
+    );
     assert!(renewed.value()["expires_at"].as_str() > second["expires_at"].as_str());
     act(&server, &first, "release", json!({ "fence": 1 })).problem(409, "fence-mismatch");
     act(&server, &first, "release", json!({})).problem(400, "invalid-input");
@@ -60,7 +66,7 @@ fn a_lease_comes_back_when_its_holder_dies() {
     assert_eq!(check_out(&server, "device", 1).status, 201);
     for _ in 0..100 {
         let counts = server.get("/v1/counts?application=editor");
-        if counts["applications"][0]["used"] == 0 {
+        if counts["data"][0]["used"] == 0 {
             let entries = server.get("/v1/ledger")["data"].clone();
             let last = entries.as_array().and_then(|entries| entries.last());
             let last = last.expect("an entry");
@@ -80,7 +86,7 @@ fn bad_leases_are_refused() {
     server.install("editor", Some(1), Plan::Paid);
     for ttl in [0, -1, 2_592_001, i64::MAX] {
         let problem = check_out(&server, "device", ttl).problem(400, "invalid-input");
-        assert_eq!(problem["field"], "ttl");
+        assert_eq!(problem["field"], "ttl_seconds");
     }
     for holder in ["", "a\nb", &"x".repeat(201)] {
         let problem = check_out(&server, holder, 60).problem(400, "invalid-input");

@@ -25,7 +25,7 @@ fn server() -> Server {
 }
 
 fn used(server: &Server) -> Value {
-    server.get("/v1/counts?application=editor")["applications"][0]["used"].clone()
+    server.get("/v1/counts?application=editor")["data"][0]["used"].clone()
 }
 
 #[test]

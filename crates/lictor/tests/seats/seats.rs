@@ -7,7 +7,7 @@ use crate::harness::{Server, Staff as _};
 
 fn counts(server: &Server, application: &str) -> (u64, u64, u64) {
     let counts = server.get(&format!("/v1/counts?application={application}"));
-    let row = &counts["applications"][0];
+    let row = &counts["data"][0];
     let figure = |name: &str| row[name].as_u64().expect("a figure");
     (figure("limit"), figure("used"), figure("available"))
 }
@@ -233,20 +233,20 @@ fn whoever_gave_a_seat_is_named_as_far_as_the_reader_may_know() {
     let call = call.json(&json!({ "account": "ada@example.com" }));
     call.expect(201);
 
-    let given_by = |token: &str, email: &str| {
+    let assigned_by = |token: &str, email: &str| {
         let listed = server.anonymous("GET", seats).token(token).expect(200);
         let listed = listed.value();
         let rows = listed["data"].as_array().expect("rows");
         let found = rows.iter().find(|row| row["email"] == email);
-        found.expect(email)["given_by"].clone()
+        found.expect(email)["assigned_by"].clone()
     };
-    let by_boss = given_by(desk, "ada@example.com");
+    let by_boss = assigned_by(desk, "ada@example.com");
     assert_eq!(by_boss["name"], "desk");
     assert_eq!(by_boss["account"], boss.as_str());
     assert_eq!(by_boss["email"], "boss@example.com");
-    let by_operator = given_by(desk, "boss@example.com");
+    let by_operator = assigned_by(desk, "boss@example.com");
     assert!(by_operator["token"].is_string(), "{by_operator}");
     assert_eq!(by_operator["name"], Value::Null, "tenants are not told");
     let held = server.get("/v1/accounts/ada@example.com/seats");
-    assert_eq!(held["data"][0]["given_by"], by_boss);
+    assert_eq!(held["data"][0]["assigned_by"], by_boss);
 }

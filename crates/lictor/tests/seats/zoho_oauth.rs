@@ -222,8 +222,8 @@ fn a_client_for_one_application_sees_that_one() {
     assert_eq!(*purchased, 5);
     let native = |path: &str| server.anonymous("GET", path).token(&access).send();
     let counts = native("/v1/counts").value();
-    assert_eq!(counts["applications"].as_array().map(Vec::len), Some(1));
-    assert_eq!(counts["applications"][0]["application"], "desk");
+    assert_eq!(counts["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(counts["data"][0]["application"], "desk");
     for (path, status) in [
         ("/v1/applications/desk/seats", 200),
         ("/v1/applications/crm/seats", 404),

@@ -295,7 +295,7 @@ fn the_eleventh_access_token_in_a_row_is_refused() {
         assert_eq!(given.value()["expires_in"], 3_600, "{given:?}");
     }
     // The quota is lowered to what is used.
-    let quotas = json!({ "quotas": { "codes": codes.len() } });
+    let quotas = json!({ "limits": { "codes": codes.len() } });
     let lower = server
         .call("PATCH", "/v1/organizations/default")
         .json(&quotas);

@@ -103,7 +103,7 @@ fn tokens_clients_grants_codes_and_leases_are_taken_as_before() {
     let leases = server.get("/v1/applications/konnect/leases");
     for lease in leases["data"].as_array().expect("leases") {
         let path = format!("/v1/leases/{}/renew", text(&lease["id"]));
-        let body = json!({ "ttl": 60, "fence": lease["fence"] });
+        let body = json!({ "ttl_seconds": 60, "fence": lease["fence"] });
         let renewed = server.call("POST", &path).json(&body).send();
         assert_eq!(renewed.status, 200, "{renewed:?}");
     }

@@ -43,7 +43,7 @@ impl Client {
     /// Returns the id and the fence of the lease.
     pub(crate) async fn check_out(&mut self, holder: &str) -> Result<(String, u64)> {
         let path = self.requests.check_out.clone();
-        let body = format!(r#"{{"holder":"{holder}","ttl":{TTL}}}"#);
+        let body = format!(r#"{{"holder":"{holder}","ttl_seconds":{TTL}}}"#);
         let answer = self.post(&path, &body, "201").await?;
         let id = between(answer, r#""id":""#, '"')
             .context("no id")?

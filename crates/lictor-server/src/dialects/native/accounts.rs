@@ -20,7 +20,7 @@ use super::page::{Page, Query};
 use super::path::{Forceable, PathKey, Segment};
 use super::told::Told;
 use super::wire::accounts::{AccountView, Import, ImportView, NewAccount, PatchAccount};
-use super::wire::seats::HeldView;
+use super::wire::seats::of_account;
 use super::wire::{self, List};
 use crate::settings::Server;
 
@@ -184,7 +184,7 @@ pub(super) async fn seats(
     let page = Page::take(query, &call, Some(&format!("seats of account {id}")))?;
     let (after, rows) = (page.after.as_deref(), page.rows());
     let held = server.authority.seats_of(permit, id, after, rows).await?;
-    page.cut(held, |(seat, ..)| seat.application.clone(), HeldView::of)
+    page.cut(held, |(seat, ..)| seat.application.clone(), of_account)
 }
 
 /// The account that a path names by id or e-mail.

@@ -1,74 +1,66 @@
-//! `/v1/applications`: what the organization's applications are, are entitled to, and use.
+//! What the organization's applications are, are entitled to, and use.
 
-use axum::Json;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use lictor_authority::right::Applications;
-use lictor_authority::{Answer, Enrolled};
-use lictor_core::facts::application::{Application, ApplicationState};
+use lictor_api::answer::{Created, Done, Shown};
+use lictor_api::applications::{
+    Application, ChangeApplication, CreateApplication, WrittenApplication,
+};
+use lictor_api::list::List;
+use lictor_api::permits::{Applications, Permit, Read, Write};
+use lictor_api::query::{NoQuery, Page};
+use lictor_api::row::NoBody;
+use lictor_api::values::Written;
+use lictor_authority::Enrolled;
+use lictor_core::facts::application::{Application as Stored, ApplicationState};
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
 use lictor_core::names::clean_name;
 
-use super::auth::Caller;
 use super::error::Problem;
-use super::idempotency::{Begun, Post};
-use super::json;
-use super::page::{Page, Query};
-use super::path::Segment;
-use super::told::Told;
-use super::wire::applications::{ApplicationPatch, ApplicationView, NewApplication};
-use super::wire::{self, List};
-use crate::settings::Server;
+use super::frame::{Answered, Ask, Kept, read};
+use super::paging::Paging;
+use super::wire::applications;
 
 pub(super) async fn list(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<List, Problem> {
-    let (permit, query) = Query::begin(&call, &uri)?;
-    let page = Page::take(query, &call, None)?;
-    let all = server.authority.figures(permit).await?;
-    let nodes = server.authority.enrolled_nodes(permit).await?;
-    let rows = all.after(page.after.as_deref());
+    ask: Ask<Permit<Applications, Read>, Page, NoBody, Shown<List<Application>>>,
+) -> Result<Answered<Shown<List<Application>>>, Problem> {
+    let permit = ask.permit()?;
+    let page = Paging::of(&ask.query, permit, None)?;
+    let all = ask.server.authority.figures(permit).await?;
+    let nodes = ask.server.authority.enrolled_nodes(permit).await?;
+    let now = ask.call.now.wall();
     page.cut(
-        rows,
+        all.after(page.after_text()),
         |(figures, _)| figures.application.key.clone(),
-        |(figures, entitlement)| ApplicationView::of(figures, entitlement, &nodes, call.now.wall()),
+        |(figures, entitlement)| applications::application(figures, entitlement, &nodes, now),
     )
 }
 
 pub(super) async fn show(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-) -> Result<Json<ApplicationView>, Problem> {
-    let (permit, key) = segment.name(&call)?;
-    let (figures, entitlement) = server.authority.application(permit, &key).await?;
-    let nodes = server.authority.enrolled_nodes(permit).await?;
-    Ok(Json(ApplicationView::of(
-        &figures,
-        &entitlement,
-        &nodes,
-        call.now.wall(),
-    )))
+    ask: Ask<Permit<Applications, Read>, NoQuery, NoBody, Shown<Application>>,
+) -> Result<Answered<Shown<Application>>, Problem> {
+    let permit = ask.permit()?;
+    let authority = &ask.server.authority;
+    let (figures, entitlement) = authority.application(permit, ask.name(0)).await?;
+    let nodes = authority.enrolled_nodes(permit).await?;
+    let now = ask.call.now.wall();
+    let shown = applications::application(&figures, &entitlement, &nodes, now);
+    ask.answer(&Shown(shown))
 }
 
 pub(super) async fn create(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let mut post = match Post::<NewApplication, _>::begin(&server, "key", request).await? {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
-    };
-    let over_limit = post.request.over_limit()?;
-    let key = post.request.key.clone();
+    mut ask: Ask<Permit<Applications, Write>, NoQuery, CreateApplication, Created<Application>>,
+) -> Result<Answered<Created<Application>>, Problem> {
+    let over_limit = ask.body.over_limit.as_ref();
+    let over_limit = over_limit
+        .map(|text| read("over_limit", text))
+        .transpose()?;
+    let over_limit = over_limit.unwrap_or_default();
+    let key = std::mem::take(&mut ask.body.key);
     // As it will be stored.
-    let name = post.request.name.as_deref().map(clean_name).transpose()?;
-    let none = Entitlement::of(&key, &[], post.call.now.wall());
-    let application = Application {
+    let name = ask.body.name.as_deref().map(clean_name).transpose()?;
+    let now = ask.call.now.wall();
+    let none = Entitlement::of(&key, &[], now);
+    let application = Stored {
         key: key.clone(),
         name: name.clone(),
         state: ApplicationState {
@@ -77,49 +69,54 @@ pub(super) async fn create(
         },
     };
     let figures = ApplicationFigures::of(&application, &none);
-    let answer: Answer = wire::answer(
-        201,
-        &ApplicationView::of(&figures, &none, &Enrolled::new(), post.call.now.wall()),
-    );
+    let answer = Created(applications::application(
+        &figures,
+        &none,
+        &Enrolled::new(),
+        now,
+    ));
     let kept = answer.clone();
-    post.keep(move |(): &()| kept.clone());
-    server
-        .authority
-        .create_application(post.permit(), &key, name.as_deref(), over_limit)
+    ask.keep(move |(): &()| Kept::Answer(kept.clone()));
+    let authority = &ask.server.authority;
+    authority
+        .create_application(ask.permit()?, &key, name.as_deref(), over_limit)
         .await?;
-    Ok(post.respond(answer))
+    ask.answer(&answer)
 }
 
 pub(super) async fn set(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (permit, key) = segment.name(&call)?;
-    let (parts, body) = request.into_parts();
-    let (patch, _held) = json::object::<ApplicationPatch>(&server, &call, &parts, body).await?;
-    let over_limit = patch.over_limit()?;
-    let (figures, entitlement) = server
-        .authority
-        .set_application(permit, &key, patch.name.clone(), over_limit)
+    ask: Ask<Permit<Applications, Write>, NoQuery, ChangeApplication, Shown<WrittenApplication>>,
+) -> Result<Answered<Shown<WrittenApplication>>, Problem> {
+    let over_limit = ask.body.over_limit.clone().required("over_limit")?;
+    let over_limit = over_limit
+        .map(|text| read("over_limit", &text))
+        .transpose()?;
+    let authority = &ask.server.authority;
+    let (figures, entitlement) = authority
+        .set_application(
+            ask.permit()?,
+            ask.name(0),
+            ask.body.name.clone(),
+            over_limit,
+        )
         .await?;
     // What it is entitled to and uses is for whoever may read it.
-    let Ok(permit) = call.permit() else {
-        return Ok(Json(patch).into_response());
+    let Ok(permit) = ask.call.permit() else {
+        return ask.answer(&Shown(Written::Part(ask.body.clone())));
     };
-    let nodes = server.authority.enrolled_nodes(permit).await?;
-    let view = ApplicationView::of(&figures, &entitlement, &nodes, call.now.wall());
-    Ok(Json(view).into_response())
+    let nodes = authority.enrolled_nodes(permit).await?;
+    let now = ask.call.now.wall();
+    let shown = applications::application(&figures, &entitlement, &nodes, now);
+    ask.answer(&Shown(Written::Whole(shown)))
 }
 
 pub(super) async fn remove(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-) -> Result<StatusCode, Problem> {
-    let (permit, key) = segment.name(&call)?;
-    let removed = server.authority.remove_application(permit, &key).await;
-    removed.map_err(|error| Told::about::<Applications>(&call).problem(error))?;
-    Ok(StatusCode::NO_CONTENT)
+    ask: Ask<Permit<Applications, Write>, NoQuery, NoBody, Done>,
+) -> Result<Answered<Done>, Problem> {
+    let authority = &ask.server.authority;
+    let removed = authority
+        .remove_application(ask.permit()?, ask.name(0))
+        .await;
+    removed.map_err(|error| ask.told.problem(error))?;
+    ask.answer(&Done)
 }

@@ -1,48 +1,52 @@
-//! `/v1/census`: how many distinct accounts count, how old that figure is, and a way to take it now.
+//! How many distinct accounts count, how old that figure is, and a way to take it now.
 
-use axum::Json;
-use axum::extract::{Request, State};
-use axum::http::Uri;
-use axum::response::Response;
-use lictor_authority::{Call, Census};
+use lictor_api::answer::Shown;
+use lictor_api::census::{Census as Shows, TakenCensus, WrittenCensus};
+use lictor_api::permits::{Census, Permit, Read, Write};
+use lictor_api::query::{NoQuery, Page};
+use lictor_api::row::NoBody;
+use lictor_api::values::{Instant, Nothing, Written};
+use lictor_authority::{Call, Census as Taken};
 
-use super::auth::Caller;
 use super::error::Problem;
-use super::idempotency::{Begun, Post};
-use super::page::{Page, Query};
-use super::wire::Nothing;
-use super::wire::counts::CensusView;
-use crate::settings::Server;
+use super::frame::{Answered, Ask};
+use super::paging::Paging;
+use super::wire::counts;
 
 pub(super) async fn show(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<Json<CensusView>, Problem> {
-    let (permit, query) = Query::begin(&call, &uri)?;
-    let page = Page::take(query, &call, None)?;
-    let census = server.authority.census(permit).await?;
-    Ok(Json(view(&census, &page, &call)))
+    ask: Ask<Permit<Census, Read>, Page, NoBody, Shown<Shows>>,
+) -> Result<Answered<Shown<Shows>>, Problem> {
+    let permit = ask.permit()?;
+    let page = Paging::of(&ask.query, permit, None)?;
+    let census = ask.server.authority.census(permit).await?;
+    ask.answer(&Shown(view(&census, &page, &ask.call)))
 }
 
-fn view(census: &Census, page: &Page, call: &Call) -> CensusView {
-    let is_behind = |(key, _): &(&str, u64)| page.after.as_deref().is_none_or(|after| *key > after);
-    let rows = census.applications().filter(is_behind);
+fn view(census: &Taken, page: &Paging, call: &Call) -> Shows {
+    let after = page.after_text();
+    let follows = |(key, _): &(&str, u64)| after.is_none_or(|after| *key > after);
+    let rows = census.applications().filter(follows);
     let (rows, next_cursor) = page.rows_of(rows, |(key, _)| (*key).to_owned());
-    CensusView::of(census, rows, next_cursor, &call.now)
+    Shows {
+        accounts: census.accounts(),
+        taken_at: Instant(call.now.shown(census.taken_at)),
+        age_seconds: call.now.elapsed().since(census.taken_at),
+        next_at: Instant(call.now.shown(census.next_at)),
+        data: rows.into_iter().map(counts::census_row).collect(),
+        next_cursor,
+    }
 }
 
 pub(super) async fn take(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let post = match Post::<Nothing, _>::begin(&server, "id", request).await? {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
+    ask: Ask<Permit<Census, Write>, NoQuery, Nothing, Shown<WrittenCensus>>,
+) -> Result<Answered<Shown<WrittenCensus>>, Problem> {
+    let permit = ask.permit()?;
+    let census = ask.server.authority.take_census(permit).await?;
+    let written = match ask.told.is_all() {
+        true => Written::Whole(view(&census, &Paging::first(permit), &ask.call)),
+        false => Written::Part(TakenCensus {
+            taken_at: Instant(ask.call.now.shown(census.taken_at)),
+        }),
     };
-    let census = server.authority.take_census(post.permit()).await?;
-    let page = Page::first(post.permit());
-    let view = view(&census, &page, &post.call);
-    let answer = post.told.answer(200, &view, &["taken_at"]);
-    Ok(post.respond(answer))
+    ask.answer(&Shown(written))
 }

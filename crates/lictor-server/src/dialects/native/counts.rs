@@ -1,40 +1,45 @@
-//! `/v1/counts`: what was bought, what is used and what is left.
+//! What was bought, what is used and what is left.
 
-use axum::Json;
-use axum::extract::State;
-use lictor_authority::right::Seats;
+use lictor_api::answer::Shown;
+use lictor_api::counts::{CountEnd, CountList};
+use lictor_api::permits::{Permit, Read, Seats};
+use lictor_api::query::OfApplication;
+use lictor_api::row::NoBody;
 use lictor_core::Error;
 use lictor_core::error::Kind;
 use lictor_core::facts::figures::OrganizationFigures;
 
-use super::auth::Caller;
 use super::error::Problem;
-use super::page::{Page, Query};
-use super::wire::counts::CountsView;
-use crate::settings::Server;
+use super::frame::{Answered, Ask};
+use super::paging::{Paging, ended};
+use super::wire::counts;
 
 pub(super) async fn show(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: axum::http::Uri,
-) -> Result<Json<CountsView>, Problem> {
-    let (permit, mut query) = Query::begin::<Seats>(&call, &uri)?;
-    let application = query.take("application")?;
-    let page = Page::take(query, &call, application.as_deref())?;
-    let all = server.authority.figures(permit).await?;
+    ask: Ask<Permit<Seats, Read>, OfApplication, NoBody, Shown<CountList>>,
+) -> Result<Answered<Shown<CountList>>, Problem> {
+    let permit = ask.permit()?;
+    let application = ask.query.application.as_deref();
+    let page = Paging::of(&ask.query.page, permit, application)?;
+    let all = ask.server.authority.figures(permit).await?;
     let Some(key) = application else {
-        let rows = all.after(page.after.as_deref()).map(|(row, _)| row);
-        let (rows, next_cursor) = page.rows_of(rows, |row| row.application.key.clone());
-        return Ok(Json(CountsView::of(&rows, &all.figures, next_cursor)));
+        let rows = all.after(page.after_text()).map(|(row, _)| row);
+        let key = |row: &&_| counts::key(row);
+        let (text, next_cursor) = page.fill(rows, key, |row| Ok(counts::count(row)))?;
+        let total = counts::total(&all.figures);
+        return ended(text, &CountEnd { next_cursor, total });
     };
-    let Some((row, _)) = all.one(&key) else {
-        let kind = Kind::Application;
-        return Err(Error::NotFound { kind, name: key }.into());
+    let Some((row, _)) = all.one(key) else {
+        let (kind, name) = (Kind::Application, key.to_owned());
+        return Err(Error::NotFound { kind, name }.into());
     };
     let mut figures = OrganizationFigures {
         applications: vec![row.clone()],
         counts: all.figures.counts,
     };
     figures.counts.holders = row.application.state.seats;
-    Ok(Json(CountsView::of(&[row], &figures, None)))
+    ask.answer(&Shown(CountList {
+        data: vec![counts::count(row)],
+        next_cursor: None,
+        total: counts::total(&figures),
+    }))
 }

@@ -332,11 +332,10 @@ fn of_fault(cause: &(dyn std::error::Error + Send + Sync)) -> Problem {
 }
 
 /// What a repeated request is told that created a secret: it is shown once and not kept.
-pub(super) fn shown_already(detail: &str, id: Option<String>) -> Answer {
+pub(super) fn shown_already(detail: &str, id: Option<String>) -> Problem {
     let title = "The secret was already shown";
     Problem::new(StatusCode::CONFLICT, "secret-already-shown", title, detail)
         .with("id", id.map_or(Value::Null, Value::String))
-        .into_answer()
 }
 
 /// Too many requests.

@@ -2,8 +2,7 @@
 //! first answer. What a route does is its own file's.
 
 use std::any::Any;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
@@ -15,55 +14,20 @@ use lictor_authority::right::{OnResource, Write};
 use lictor_authority::{Answer, IdempotencyKey, kept_answer};
 use lictor_core::Error;
 use lictor_core::digest::Digest;
-use lictor_core::facts::seats::SeatRefusal;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use uuid::Uuid;
 
-use super::auth::{self, single};
+use super::auth;
 use super::conditions::{self, tag};
-use super::error::{PROBLEM_JSON, Problem, invalid};
+use super::error::{PROBLEM_JSON, Problem};
+use super::frame::{Guard, Running, given_key};
 use super::json;
 use super::page::no_query;
 use super::told::Told;
 use super::wire::added::object_of;
 use crate::settings::Server;
 
-const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-const MAX_KEY_LENGTH: usize = 255;
-
-type Place = (Uuid, String, String);
-
-/// The requests with an idempotency key that are running in this process. The store refuses twins
-/// too, but only when the first has been written.
-#[derive(Default)]
-pub(super) struct Running(Mutex<HashSet<Place>>);
-
-impl Running {
-    fn enter(self: &Arc<Self>, key: &IdempotencyKey) -> Result<Guard, Problem> {
-        let place = (key.token, key.route.clone(), key.key.clone());
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !running.insert(place.clone()) {
-            return Err(Error::IdempotencyTwin.into());
-        }
-        let all = self.clone();
-        Ok(Guard { all, place })
-    }
-}
-
-/// A place among the running requests, free again when the request ends, however it ends.
-struct Guard {
-    all: Arc<Running>,
-    place: Place,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let mut running = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
-        running.remove(&self.place);
-    }
-}
 
 /// A POST request that may be carried out.
 pub(super) struct Post<T, R> {
@@ -114,7 +78,7 @@ impl<T: DeserializeOwned + Send + 'static, R: OnResource> Post<T, R> {
         conditions::refuse(&parts.headers)?;
         let path = parts.uri.path().to_owned();
         no_query(&parts.uri)?;
-        let key = client_key(&parts.headers)?;
+        let key = given_key(&parts.headers)?;
         let (request, bytes) = json::object(server, &call, &parts, body).await?;
         let key = key.map(|key| IdempotencyKey {
             token: call.actor.token,
@@ -191,15 +155,6 @@ impl<T, R> Post<T, R> {
         self.keep_if(move |outcome| Some(render(outcome)));
     }
 
-    /// The same of what may be refused although something is stored. A refusal is not kept: the next request
-    /// may find room.
-    pub(super) fn keep_unless_refused<O: Any>(
-        &mut self,
-        render: impl Fn(&O) -> Answer + Send + Sync + 'static,
-    ) {
-        self.keep_if(unless_refused(render));
-    }
-
     /// The same where `render` gives none for what is not to be kept: a refusal, because the next request may
     /// find room.
     pub(super) fn keep_if<O: Any>(
@@ -228,12 +183,6 @@ impl<T, R> Post<T, R> {
     }
 }
 
-fn unless_refused<O>(
-    render: impl Fn(&O) -> Answer,
-) -> impl Fn(&Result<O, SeatRefusal>) -> Option<Answer> {
-    move |outcome| outcome.as_ref().ok().map(&render)
-}
-
 /// `Location` and `ETag` are what the body says, so that they need not be kept beside it.
 fn respond(answer: Answer, path: &str, name: &str) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -245,7 +194,8 @@ fn respond(answer: Answer, path: &str, name: &str) -> Response {
         let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         let location = body[name].as_str().map(|name| format!("{path}/{name}"));
         let revision = body["revision"].as_u64();
-        let etag = revision.map(|revision| tag(revision, object_of(&answer.body).as_bytes()));
+        let etag =
+            revision.map(|revision| tag(revision, object_of(answer.body.as_bytes()).as_ref()));
         let mut insert = |header, text: Option<String>| {
             if let Some(value) = text.and_then(|text| text.try_into().ok()) {
                 found.insert(header, value);
@@ -256,42 +206,4 @@ fn respond(answer: Answer, path: &str, name: &str) -> Response {
         found.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     (status, found, answer.body).into_response()
-}
-
-fn client_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let Some(key) = single(headers, &KEY)? else {
-        return Ok(None);
-    };
-    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
-    let single_form = headers.get(KEY).is_some_and(|value| value.to_str().is_ok());
-    if single_form && visible && (1..=MAX_KEY_LENGTH).contains(&key.len()) {
-        return Ok(Some(key));
-    }
-    let reason = format!("use 1 to {MAX_KEY_LENGTH} visible ASCII characters");
-    Err(invalid("Idempotency-Key", reason))
-}
-
-#[cfg(test)]
-mod tests {
-    use lictor_core::facts::seats::{Holder, SeatReason};
-
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_not_kept_whatever_is_stored_beside_it() {
-        let render = unless_refused(|status: &u16| Answer {
-            status: *status,
-            body: String::new(),
-        });
-        let refusal = SeatRefusal {
-            application: "editor".to_owned(),
-            holder: Holder::Lease("host".to_owned()),
-            reason: SeatReason::Unlicensed,
-            limit: Some(0),
-            used: 0,
-            position: 7,
-        };
-        assert_eq!(render(&Err(refusal)), None);
-        assert_eq!(render(&Ok(201)).map(|answer| answer.status), Some(201));
-    }
 }

@@ -83,6 +83,35 @@ pub(super) async fn object<T: DeserializeOwned + Send + 'static>(
     Ok((parsed.await??, bytes))
 }
 
+/// Reads the whole body of a request as its row has it; of an operation without a body nothing is read.
+pub(super) async fn body<B: lictor_api::row::Body + Send + 'static>(
+    server: &Server,
+    call: &Call,
+    head: &Parts,
+    body: Body,
+) -> Result<(B, Bytes), Problem> {
+    if !B::IS_SENT {
+        let none = B::read("").map_err(|error| not_json(parse_error::of_json("", &error)))?;
+        return Ok((none, Bytes::new()));
+    }
+    let bytes = read(server, call, head, body).await?;
+    let text = bytes.clone();
+    let parsing = move || {
+        let text = std::str::from_utf8(&text).map_err(|error| {
+            let at = error.valid_up_to();
+            not_json(format!("the body is not UTF-8 from byte {at} on"))
+        })?;
+        B::read(text).map_err(|error| {
+            let text = if text.is_empty() { "{}" } else { text };
+            not_json(parse_error::of_json(text, &error))
+        })
+    };
+    let parsed = server
+        .authority
+        .long_work(call.organization.id, bytes.len(), parsing);
+    Ok((parsed.await??, bytes))
+}
+
 /// Reads an object from a body; an empty body is an empty object.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {

@@ -9,6 +9,7 @@ mod clients;
 mod conditions;
 mod counts;
 mod error;
+mod frame;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod idempotency;
@@ -20,6 +21,7 @@ mod node_pools;
 mod nodes;
 mod organizations;
 mod page;
+mod paging;
 mod path;
 mod refusals;
 mod report;
@@ -35,11 +37,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, get, post};
 use futures_util::FutureExt as _;
+use lictor_api::operations;
 use lictor_authority::answering;
 use tower::Service as _;
 
+use self::frame::{Served, serve, serve_naming};
 use crate::http::budget::{NoRoom, Owner};
 use crate::settings::Server;
 
@@ -47,7 +51,7 @@ use crate::settings::Server;
 #[derive(Clone)]
 pub struct Routes {
     router: Router,
-    running: Arc<idempotency::Running>,
+    running: Arc<frame::Running>,
 }
 
 impl Routes {
@@ -55,8 +59,10 @@ impl Routes {
     pub fn new(server: Server) -> Self {
         // One router with whole paths: each that is nested and each layer would cost every request
         // some allocations.
-        let router = table()
-            .into_iter()
+        let served = rows().into_iter();
+        let served = served.map(|served| (served.facts.path, served.methods));
+        let router = served
+            .chain(table())
             .fold(Router::new(), |router, (path, methods)| {
                 router.route(&format!("/v1{path}"), methods)
             })
@@ -102,7 +108,65 @@ async fn hand_over(server: Server, answer: Response, is_read: bool) -> Response 
 
 /// The paths of all routes, for tests that must know each of them.
 pub fn paths() -> Vec<&'static str> {
-    table().into_iter().map(|(path, _)| path).collect()
+    let rows = rows().into_iter().map(|served| served.facts.path);
+    let mut paths: Vec<_> = rows
+        .chain(table().into_iter().map(|(path, _)| path))
+        .collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+}
+
+/// The operations that are answered by their rows.
+fn rows() -> Vec<Served> {
+    vec![
+        serve(&operations::LIST_APPLICATIONS, applications::list),
+        serve(&operations::CREATE_APPLICATION, applications::create),
+        serve(&operations::SHOW_APPLICATION, applications::show),
+        serve(&operations::CHANGE_APPLICATION, applications::set),
+        serve(&operations::REMOVE_APPLICATION, applications::remove),
+        serve(&operations::LIST_SEATS, seats::list),
+        serve(&operations::ASSIGN_SEAT, seats::assign),
+        serve_naming(
+            &operations::CHANGE_SEATS,
+            Some(seats::named_again),
+            seats::change,
+        ),
+        serve(&operations::RELEASE_SEAT, seats::release),
+        serve(&operations::LIST_LEASES, leases::list),
+        serve(&operations::CHECK_OUT_LEASE, leases::check_out),
+        serve(&operations::LIST_ENDED_LEASES, leases::list_ended),
+        serve(&operations::SHOW_LEASE, leases::show),
+        serve(&operations::RENEW_LEASE, leases::renew),
+        serve(&operations::RELEASE_LEASE, leases::release),
+        serve(&operations::FORGET_HOLDER, leases::forget),
+        serve(&operations::LIST_REFUSALS, refusals::list),
+        serve(&operations::LIST_REFUSALS_BY_HOUR, refusals::list_by_hour),
+        serve(&operations::SHOW_COUNTS, counts::show),
+        serve(&operations::SHOW_CENSUS, census::show),
+        serve(&operations::TAKE_CENSUS, census::take),
+        serve(&operations::LIST_ORGANIZATIONS, organizations::list),
+        serve(&operations::CREATE_ORGANIZATION, organizations::create),
+        serve(&operations::SHOW_ORGANIZATION, organizations::show),
+        serve(&operations::CHANGE_ORGANIZATION, organizations::set),
+        serve(&operations::REMOVE_ORGANIZATION, organizations::remove),
+        serve(&operations::SHOW_TRUST, trust::list),
+        serve(&operations::TRUST_KEY, trust::add),
+        serve(&operations::SHOW_KEY, trust::show),
+        serve(&operations::RETIRE_KEY, trust::retire),
+        serve(&operations::REVOKE_KEY, trust::revoke),
+        serve(&operations::LIST_TOKENS, tokens::list),
+        serve(&operations::CREATE_TOKEN, tokens::create),
+        serve(&operations::SHOW_TOKEN, tokens::show),
+        serve(&operations::REVOKE_TOKEN, tokens::revoke),
+        serve(&operations::LIST_CLIENTS, clients::list),
+        serve(&operations::CREATE_CLIENT, clients::create),
+        serve(&operations::SHOW_CLIENT, clients::show),
+        serve(&operations::CHANGE_CLIENT, clients::set),
+        serve(&operations::REMOVE_CLIENT, clients::remove),
+        serve(&operations::CREATE_CODE, clients::create_code),
+        serve(&operations::SHOW_REPORT, report::show),
+    ]
 }
 
 fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
@@ -114,33 +178,6 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
                 .put(licenses::put)
                 .delete(licenses::remove),
         ),
-        (
-            "/applications",
-            get(applications::list).post(applications::create),
-        ),
-        (
-            "/applications/{key}",
-            get(applications::show)
-                .patch(applications::set)
-                .delete(applications::remove),
-        ),
-        (
-            "/applications/{key}/seats",
-            get(seats::list).post(seats::assign),
-        ),
-        ("/applications/{key}/seats/bulk", post(seats::bulk)),
-        (
-            "/applications/{key}/seats/{account}",
-            delete(seats::release),
-        ),
-        (
-            "/applications/{key}/leases",
-            get(leases::list).post(leases::check_out),
-        ),
-        ("/leases/{id}", get(leases::show)),
-        ("/leases/{id}/renew", post(leases::renew)),
-        ("/leases/{id}/release", post(leases::release)),
-        ("/holders/{holder}", delete(leases::forget)),
         ("/accounts", get(accounts::list).post(accounts::create)),
         ("/accounts/import", post(accounts::import)),
         (
@@ -150,33 +187,6 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
                 .delete(accounts::remove),
         ),
         ("/accounts/{account}/seats", get(accounts::seats)),
-        ("/counts", get(counts::show)),
-        ("/refusals", get(refusals::list)),
-        ("/census", get(census::show).post(census::take)),
-        (
-            "/organizations",
-            get(organizations::list).post(organizations::create),
-        ),
-        (
-            "/organizations/{key}",
-            get(organizations::show)
-                .patch(organizations::set)
-                .delete(organizations::remove),
-        ),
-        ("/trust", get(trust::list).post(trust::add)),
-        ("/trust/{key_id}", get(trust::show)),
-        ("/trust/{key_id}/retire", post(trust::retire)),
-        ("/trust/{key_id}/revoke", post(trust::revoke)),
-        ("/tokens", get(tokens::list).post(tokens::create)),
-        ("/tokens/{id}", get(tokens::show).delete(tokens::revoke)),
-        ("/clients", get(clients::list).post(clients::create)),
-        (
-            "/clients/{client}",
-            get(clients::show)
-                .patch(clients::set)
-                .delete(clients::remove),
-        ),
-        ("/clients/{client}/codes", post(clients::create_code)),
         ("/nodes", get(nodes::list).post(nodes::enroll)),
         ("/nodes/{node}", get(nodes::show).delete(nodes::revoke)),
         (
@@ -195,7 +205,6 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
         ("/usage", get(usage::list).post(usage::record)),
         ("/usage/corrections", post(usage::correct)),
         ("/ledger", get(ledger::list)),
-        ("/report", get(report::show)),
         ("/backup", get(backup::send).head(backup::announce)),
         ("/backup/control-plane-key", get(backup::send_key)),
     ]

@@ -56,7 +56,7 @@ pub(super) async fn create(
     post.keep(|id: &Uuid| {
         let detail = "this request made the pool and showed its token, which is not kept; if the answer \
                       was lost, revoke the pool and make it again";
-        shown_already(detail, Some(id.to_string()))
+        shown_already(detail, Some(id.to_string())).into_answer()
     });
     let issued = server.authority.create_pool(post.permit(), request).await?;
     let view = PoolView::with_token(issued);

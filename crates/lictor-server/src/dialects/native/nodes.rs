@@ -57,7 +57,7 @@ pub(super) async fn enroll(
     post.keep(|id: &Uuid| {
         let detail = "this request enrolled the node and showed its token, which is not kept; if \
                       the answer was lost, revoke the node and enroll it again";
-        shown_already(detail, Some(id.to_string()))
+        shown_already(detail, Some(id.to_string())).into_answer()
     });
     let enrolled = server.authority.enroll_node(post.permit(), request).await;
     let enrolled = enrolled.map_err(|error| post.told.problem(error))?;

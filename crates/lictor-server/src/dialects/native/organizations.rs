@@ -1,106 +1,93 @@
-//! `/v1/organizations`: create, show and remove organizations, and set their quotas. What an organization holds is in the
-//! other files.
+//! Create, show and remove organizations, and set their quotas. What an organization has is in the other files.
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse as _, Response};
-use lictor_authority::Answer;
-use lictor_authority::right::Organizations;
-use lictor_core::facts::organization::Organization;
+use lictor_api::answer::{Created, Done, Shown};
+use lictor_api::list::List;
+use lictor_api::organizations::{
+    ChangeOrganization, CreateOrganization, Organization, OrganizationDetails, WrittenOrganization,
+};
+use lictor_api::permits::{InstallationPermit, Organizations, Permit, Read, Write};
+use lictor_api::query::{NoQuery, Page};
+use lictor_api::row::NoBody;
+use lictor_api::values::Written;
+use lictor_core::facts::organization::Organization as Stored;
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::names::clean_name;
 
-use super::auth::Caller;
 use super::error::Problem;
-use super::idempotency::{Begun, Post};
-use super::json;
-use super::page::{Page, Query};
-use super::path::Segment;
-use super::wire::quotas::{BoundsView, OrganizationPatch};
-use super::wire::{self, List, OrganizationView};
-use crate::settings::Server;
+use super::frame::{Answered, Ask, Kept};
+use super::paging::Paging;
+use super::wire::organizations;
 
 const READ: Right = Right::read(Resource::Organizations);
+
 pub(super) async fn list(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<List, Problem> {
-    let (permit, query) = Query::begin(&call, &uri)?;
-    let page = Page::take(query, &call, None)?;
-    let (after, rows) = (page.after.as_deref(), page.rows());
-    let organizations = server.authority.organizations(permit, after, rows);
-    let key = |organization: &Arc<Organization>| organization.key.clone();
-    let view = |organization: Arc<_>| OrganizationView::from_organization(&organization);
-    page.cut(organizations, key, view)
+    ask: Ask<Permit<Organizations, Read>, Page, NoBody, Shown<List<Organization>>>,
+) -> Result<Answered<Shown<List<Organization>>>, Problem> {
+    let permit = ask.permit()?;
+    let page = Paging::of(&ask.query, permit, None)?;
+    let authority = &ask.server.authority;
+    let found = authority.organizations(permit, page.after_text(), page.rows());
+    page.cut(
+        found,
+        |organization: &Arc<Stored>| organization.key.clone(),
+        |organization| organizations::organization(&organization),
+    )
 }
 
 pub(super) async fn show(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-) -> Result<Json<BoundsView>, Problem> {
-    let (permit, key) = segment.name(&call)?;
-    let (organization, bounds) = server.authority.bounds(permit, &key).await?;
-    Ok(Json(BoundsView::of(&organization, &bounds)))
+    ask: Ask<Permit<Organizations, Read>, NoQuery, NoBody, Shown<OrganizationDetails>>,
+) -> Result<Answered<Shown<OrganizationDetails>>, Problem> {
+    let authority = &ask.server.authority;
+    let (organization, bounds) = authority.bounds(ask.permit()?, ask.name(0)).await?;
+    ask.answer(&Shown(organizations::details(&organization, &bounds)))
 }
 
 pub(super) async fn set(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (permit, key) = segment.name(&call)?;
-    let (parts, body) = request.into_parts();
-    let (mut patch, _held) =
-        json::object::<OrganizationPatch>(&server, &call, &parts, body).await?;
-    let said = Json(&patch).into_response();
-    let limits = patch.limits()?;
-    let authority = &server.authority;
+    ask: Ask<
+        InstallationPermit<Organizations, Write>,
+        NoQuery,
+        ChangeOrganization,
+        Shown<WrittenOrganization>,
+    >,
+) -> Result<Answered<Shown<WrittenOrganization>>, Problem> {
+    let limits = organizations::limits(ask.body.limits.clone())?;
+    let (authority, name) = (&ask.server.authority, ask.body.name.clone());
     let (organization, bounds) = authority
-        .set_organization(permit, &key, patch.name, limits)
+        .set_organization(ask.permit()?, ask.name(0), name, limits)
         .await?;
     // What it has, and what else it may have, is for whoever may read it.
-    match call.has_in_installation(READ) {
-        true => Ok(Json(BoundsView::of(&organization, &bounds)).into_response()),
-        false => Ok(said),
-    }
+    ask.answer(&Shown(match ask.call.has_in_installation(READ) {
+        true => Written::Whole(organizations::details(&organization, &bounds)),
+        false => Written::Part(ask.body.clone()),
+    }))
 }
 
 pub(super) async fn create(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let begun =
-        Post::<wire::NewOrganization, Organizations>::begin(&server, "key", request).await?;
-    let mut post = match begun {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
-    };
+    mut ask: Ask<
+        InstallationPermit<Organizations, Write>,
+        NoQuery,
+        CreateOrganization,
+        Created<Organization>,
+    >,
+) -> Result<Answered<Created<Organization>>, Problem> {
     // Before the key is looked at.
-    let name = post.request.name.as_deref().map(clean_name).transpose()?;
-    post.keep(answer);
-    let organization = server
-        .authority
-        .create_organization(post.call.permit()?, &post.request.key, name.as_deref())
+    let name = ask.body.name.as_deref().map(clean_name).transpose()?;
+    ask.keep(|made: &Stored| Kept::Answer(Created(organizations::organization(made))));
+    let authority = &ask.server.authority;
+    let made = authority
+        .create_organization(ask.permit()?, &ask.body.key, name.as_deref())
         .await?;
-    Ok(post.respond(answer(&organization)))
+    ask.answer(&Created(organizations::organization(&made)))
 }
 
 pub(super) async fn remove(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-) -> Result<StatusCode, Problem> {
-    let (permit, key) = segment.name(&call)?;
-    server.authority.remove_organization(permit, &key).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn answer(organization: &Organization) -> Answer {
-    wire::answer(201, &OrganizationView::from_organization(organization))
+    ask: Ask<InstallationPermit<Organizations, Write>, NoQuery, NoBody, Done>,
+) -> Result<Answered<Done>, Problem> {
+    let authority = &ask.server.authority;
+    authority
+        .remove_organization(ask.permit()?, ask.name(0))
+        .await?;
+    ask.answer(&Done)
 }

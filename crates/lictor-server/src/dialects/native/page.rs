@@ -10,11 +10,11 @@ use lictor_authority::permits::Permit;
 use lictor_authority::right::{OnResource, Read};
 use lictor_core::digest::Digest;
 use lictor_core::facts::right::Resource;
-use lictor_core::{Error, Timestamp, whole_number};
+use lictor_core::{Error, whole_number};
 use serde::Serialize;
 
 use super::error::{Problem, invalid};
-use super::wire::{Cursor, List, into_time};
+use super::wire::{Cursor, List};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: u64 = 1_000;
@@ -73,13 +73,6 @@ impl Query {
         number.map(Some).ok_or_else(|| invalid(name, reason()))
     }
 
-    /// Takes a parameter that is a time, as answers have it.
-    pub(super) fn take_time(&mut self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
-        let text = self.take(name)?;
-        let time = text.map(|text| into_time(&text)).transpose();
-        time.map_err(|reason| invalid(name, reason))
-    }
-
     /// Refuses what was not taken: a misspelled filter would otherwise show everything.
     pub(super) fn finish(self) -> Result<(), Problem> {
         match self.parameters.first() {
@@ -123,28 +116,6 @@ impl Page {
         query.finish()?;
         let after = cursor.map(|text| open(&text, &list)).transpose()?;
         Ok(Self { limit, after, list })
-    }
-
-    /// The first page of a list, as long as it is where nobody says how long.
-    pub(super) fn first<R: OnResource, A>(permit: Permit<'_, R, A>) -> Self {
-        Self {
-            limit: DEFAULT_LIMIT,
-            after: None,
-            list: list_name(R::RESOURCE, permit.call(), None),
-        }
-    }
-
-    /// The rows of the page, of those after where it begins that are all at hand, and the cursor of
-    /// the next page. Each must be small: a page may have 1,000.
-    pub(super) fn rows_of<T>(
-        &self,
-        mut following: impl Iterator<Item = T>,
-        key: impl Fn(&T) -> String,
-    ) -> (Vec<T>, Option<String>) {
-        let rows: Vec<T> = following.by_ref().take(self.limit).collect();
-        let last = rows.last().filter(|_| following.next().is_some());
-        let next_cursor = last.map(|last| seal(key(last), &self.list));
-        (rows, next_cursor)
     }
 
     /// How many rows to read: one more than are shown, to know whether more follow.
@@ -221,18 +192,18 @@ impl Filling<'_> {
     }
 }
 
-fn list_name(resource: Resource, call: &Call, filter: Option<&str>) -> String {
+pub(super) fn list_name(resource: Resource, call: &Call, filter: Option<&str>) -> String {
     format!("{} {} {filter:?}", resource.as_str(), call.organization.id)
 }
 
-fn seal(after: String, list: &str) -> String {
+pub(super) fn seal(after: String, list: &str) -> String {
     let bound = bound(&after, list);
     let v = CURSOR_VERSION;
     let text = Cursor { v, after, bound }.to_json();
     BASE64_URL_SAFE_NO_PAD.encode(text)
 }
 
-fn open(text: &str, list: &str) -> Result<String, Problem> {
+pub(super) fn open(text: &str, list: &str) -> Result<String, Problem> {
     let bytes = BASE64_URL_SAFE_NO_PAD
         .decode(text)
         .map_err(|_| bad_cursor())?;
@@ -252,7 +223,7 @@ fn bound(after: &str, list: &str) -> String {
     digits
 }
 
-fn bad_cursor() -> Problem {
+pub(super) fn bad_cursor() -> Problem {
     let reason = "it was made for another list, organization or filter, or is not a cursor; \
                   start again without it";
     invalid("cursor", reason)

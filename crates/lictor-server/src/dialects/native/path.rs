@@ -38,38 +38,6 @@ impl Rest {
     }
 }
 
-/// The two variable segments of the path.
-pub(super) struct Pair {
-    segments: (String, String),
-    rest: Rest,
-}
-
-impl FromRequestParts<Server> for Pair {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
-        let segments: Result<Path<(String, String)>, PathRejection> =
-            Path::from_request_parts(parts, server).await;
-        let Ok(Path(segments)) = segments else {
-            return Err(no_route(parts, server).await);
-        };
-        let rest = Rest::of(parts);
-        Ok(Self { segments, rest })
-    }
-}
-
-impl Pair {
-    /// Both, for who has the right, and the permit.
-    pub(super) fn names<'c, P: Asked<'c>>(
-        self,
-        call: &'c Call,
-    ) -> Result<(P, (String, String)), Problem> {
-        let permit = call.permit()?;
-        self.rest.check()?;
-        Ok((permit, self.segments))
-    }
-}
-
 /// The one variable segment of a path that may have parameters after the question mark.
 pub(super) struct PathKey(pub(super) String);
 

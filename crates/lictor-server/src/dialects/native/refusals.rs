@@ -1,19 +1,19 @@
-//! `/v1/refusals`: who was refused a seat, when and why.
+//! Who was refused a seat, when and why.
 
 use std::str::FromStr;
 
-use axum::extract::State;
-use axum::http::Uri;
-use lictor_authority::permits::Permit;
-use lictor_authority::right::{Read, Seats};
+use lictor_api::answer::Shown;
+use lictor_api::list::List;
+use lictor_api::permits::{Permit, Read, Seats};
+use lictor_api::query::Page;
+use lictor_api::refusals::{HourOfRefusals, Refusal};
+use lictor_api::row::NoBody;
 use lictor_authority::{RefusalSum, Refused, RefusedKey, SumKey};
 
-use super::auth::Caller;
-use super::error::{Problem, invalid};
-use super::page::{Page, Query};
-use super::wire::List;
-use super::wire::kept::{RefusalSumView, RefusalView};
-use crate::settings::Server;
+use super::error::Problem;
+use super::frame::{Answered, Ask};
+use super::paging::Paging;
+use super::wire::refusals;
 
 /// What stands between the parts of a place; no part can hold it, as none holds control characters.
 const BETWEEN: char = '\u{1f}';
@@ -71,37 +71,29 @@ fn place_of_sum(sum: &RefusalSum) -> String {
     [hour.as_str(), &sum.application, sum.reason.as_str()].join(&BETWEEN.to_string())
 }
 
-async fn sums(
-    server: &Server,
-    permit: Permit<'_, Seats, Read>,
-    query: Query,
-) -> Result<List, Problem> {
-    let page = Page::take(query, permit.call(), Some("refusals by hour"))?;
+pub(super) async fn list_by_hour(
+    ask: Ask<Permit<Seats, Read>, Page, NoBody, Shown<List<HourOfRefusals>>>,
+) -> Result<Answered<Shown<List<HourOfRefusals>>>, Problem> {
+    let permit = ask.permit()?;
+    let page = Paging::of(&ask.query, permit, Some("refusals by hour"))?;
     let before = page.after::<SumPlace>()?.map(|SumPlace(key)| key);
-    let sums = server
-        .authority
+    let authority = &ask.server.authority;
+    let sums = authority
         .refusal_sums(permit, before.as_ref(), page.rows())
         .await?;
-    page.cut(sums, place_of_sum, RefusalSumView::from_sum)
+    page.cut(sums, place_of_sum, refusals::hour)
 }
 
 pub(super) async fn list(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<List, Problem> {
-    let (permit, mut query) = Query::begin(&call, &uri)?;
-    match query.take("by")?.as_deref() {
-        None => {}
-        Some("hour") => return sums(&server, permit, query).await,
-        Some(_) => return Err(invalid("by", "use hour")),
-    }
-    let page = Page::take(query, &call, Some("refusals"))?;
+    ask: Ask<Permit<Seats, Read>, Page, NoBody, Shown<List<Refusal>>>,
+) -> Result<Answered<Shown<List<Refusal>>>, Problem> {
+    let permit = ask.permit()?;
+    let page = Paging::of(&ask.query, permit, Some("refusals"))?;
     let before = page.after::<Place>()?.map(|Place(key)| key);
-    let refusals = server
-        .authority
+    let authority = &ask.server.authority;
+    let found = authority
         .refusals(permit, before.as_ref(), page.rows())
         .await?;
     let key = |(refused, _): &(Refused, _)| place_of(refused);
-    page.cut(refusals, key, RefusalView::from_refused)
+    page.cut(found, key, refusals::refusal)
 }

@@ -1,23 +1,19 @@
-//! `/v1/report`: the usage report of the organization. Its figures are made elsewhere.
+//! The usage report of the organization. Its figures are made elsewhere.
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::Uri;
+use lictor_api::answer::Shown;
+use lictor_api::permits::{Permit, Read, Report};
+use lictor_api::query::NoQuery;
+use lictor_api::report::Report as Shows;
+use lictor_api::row::NoBody;
 
-use super::auth::Caller;
 use super::error::Problem;
-use super::page::Query;
-use super::wire::ReportView;
-use crate::settings::Server;
+use super::frame::{Answered, Ask};
+use super::wire::report;
 
 pub(super) async fn show(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<Json<ReportView>, Problem> {
-    let (permit, query) = Query::begin(&call, &uri)?;
-    query.finish()?;
-    let report = server.authority.report(permit).await?;
-    let hostname = server.settings.shown_hostname(&report.system.hostname);
-    Ok(Json(ReportView::from_report(report, hostname)))
+    ask: Ask<Permit<Report, Read>, NoQuery, NoBody, Shown<Shows>>,
+) -> Result<Answered<Shown<Shows>>, Problem> {
+    let made = ask.server.authority.report(ask.permit()?).await?;
+    let hostname = ask.server.settings.shown_hostname(&made.system.hostname);
+    ask.answer(&Shown(report::report(made, hostname)))
 }

@@ -1,114 +1,93 @@
-//! `/v1/applications/{key}/seats`: give seats, take them back, list who holds them.
+//! Seats: assign them, release them, list who has them.
 
 use std::sync::Arc;
 
-use axum::RequestExt as _;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, Uri};
-use axum::response::Response;
-use lictor_authority::{Answer, Assigned, Row};
-use lictor_core::facts::seats::Seat;
+use lictor_api::answer::{CreatedOrThere, Done, Shown};
+use lictor_api::list::List;
+use lictor_api::permits::{Permit, Read, Seats, Write};
+use lictor_api::query::{NoQuery, Page};
+use lictor_api::row::NoBody;
+use lictor_api::seats::{AssignSeat, AssignedSeat, ChangeSeats, ChangedSeats, Seat};
+use lictor_authority::{Assigned, Row};
 
-use super::auth::Caller;
 use super::error::Problem;
-use super::idempotency::{Begun, Post};
-use super::page::{Page, Query};
-use super::path::{Pair, PathKey};
+use super::frame::{Answered, Ask, Kept};
+use super::paging::Paging;
 use super::told::Told;
-use super::wire::seats::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView, who};
-use super::wire::{self, List};
-use crate::settings::Server;
+use super::wire::seats::{self, who};
 
 pub(super) async fn list(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    PathKey(key): PathKey,
-    uri: Uri,
-) -> Result<List, Problem> {
-    let (permit, query) = Query::begin(&call, &uri)?;
-    let page = Page::take(query, &call, Some(&format!("seats of {key}")))?;
+    ask: Ask<Permit<Seats, Read>, Page, NoBody, Shown<List<Seat>>>,
+) -> Result<Answered<Shown<List<Seat>>>, Problem> {
+    let key = ask.name(0);
+    let permit = ask.permit()?;
+    let page = Paging::of(&ask.query, permit, Some(&format!("seats of {key}")))?;
     let (after, rows) = (page.after()?, page.rows());
-    let seats = server.authority.seats(permit, &key, after, rows).await?;
-    let id = |(seat, _): &(Seat, _)| seat.account.id.to_string();
-    page.cut(seats, id, |seat| SeatView::of(&key, seat))
-}
-
-pub(super) async fn assign(
-    State(server): State<Server>,
-    mut request: Request,
-) -> Result<Response, Problem> {
-    let PathKey(key) = request.extract_parts_with_state(&server).await?;
-    let post = Post::<NewSeat, _>::begin(&server, "account", request).await?;
-    let (mut post, body) = match post {
-        Begun::First(post) => post.split(),
-        Begun::Answered(response) => return Ok(response),
-    };
-    let told = post.told.clone();
-    let render = move |seat: &Assigned| assigned(&told, seat);
-    post.keep_unless_refused(render.clone());
-    let assigned = server
-        .authority
-        .assign_seat(post.permit(), &key, who(body.account))
-        .await
-        .map_err(|error| post.told.problem(error))?;
-    Ok(post.respond(render(&assigned)))
-}
-
-/// 201 for a seat that was given, 200 for one that was there.
-fn assigned(told: &Told, assigned: &Assigned) -> Answer {
-    let status = if assigned.given { 201 } else { 200 };
-    told.answer(
-        status,
-        &AssignedView::of(assigned),
-        &["application", "account"],
+    let found = ask.server.authority.seats(permit, key, after, rows).await?;
+    page.cut(
+        found,
+        |(seat, _)| seat.account.id.to_string(),
+        |seat| seats::seat(key, seat),
     )
 }
 
-pub(super) async fn bulk(
-    State(server): State<Server>,
-    mut request: Request,
-) -> Result<Response, Problem> {
-    let PathKey(key) = request.extract_parts_with_state(&server).await?;
-    let post = Post::<BulkSeats, _>::begin_naming(&server, "account", request, named_again);
-    let (mut post, body) = match post.await? {
-        Begun::First(post) => post.split(),
-        Begun::Answered(response) => return Ok(response),
-    };
-    let (rows, mode) = body.into_rows()?;
+pub(super) async fn assign(
+    mut ask: Ask<Permit<Seats, Write>, NoQuery, AssignSeat, CreatedOrThere<AssignedSeat>>,
+) -> Result<Answered<CreatedOrThere<AssignedSeat>>, Problem> {
+    let told = ask.told.clone();
+    let render = move |seat: &Assigned| assigned(&told, seat);
+    ask.keep_unless_refused(render.clone());
+    let account = who(std::mem::take(&mut ask.body.account));
+    let authority = &ask.server.authority;
+    let assigned = authority
+        .assign_seat(ask.permit()?, ask.name(0), account)
+        .await;
+    let assigned = assigned.map_err(|error| ask.told.problem(error))?;
+    ask.answer(&render(&assigned))
+}
+
+fn assigned(told: &Told, assigned: &Assigned) -> CreatedOrThere<AssignedSeat> {
+    let seat = seats::assigned(told, assigned);
+    match assigned.given {
+        true => CreatedOrThere::Created(seat),
+        false => CreatedOrThere::There(seat),
+    }
+}
+
+pub(super) async fn change(
+    mut ask: Ask<Permit<Seats, Write>, NoQuery, ChangeSeats, Shown<ChangedSeats>>,
+) -> Result<Answered<Shown<ChangedSeats>>, Problem> {
+    let (rows, mode) = seats::rows(std::mem::take(&mut ask.body))?;
     let rows = Arc::new(rows);
-    let kept = rows.clone();
-    let told = post.told.clone();
-    let view = move |outcomes: &Vec<Row<bool>>| BulkView::of(&kept, outcomes, &told);
+    let (kept, told) = (rows.clone(), ask.told.clone());
+    let view = move |outcomes: &Vec<Row<bool>>| seats::changed(&kept, outcomes, &told);
     let unnamed = view.clone();
-    post.keep_if(move |rows: &Vec<Row<bool>>| {
+    ask.keep_of_parts_if(move |parts: &[&Vec<Row<bool>>]| {
+        let [rows] = parts else { return None };
         let changed = rows.iter().any(|row| row.done == Some(true));
         let refused = rows.iter().any(|row| !row.refused.is_empty());
-        (changed || !refused).then(|| wire::answer(200, &unnamed(rows).unnamed()))
+        (changed || !refused).then(|| Kept::Answer(Shown(seats::unnamed(unnamed(rows)))))
     });
-    let outcomes = server
-        .authority
-        .change_seats(post.permit(), &key, rows, mode)
-        .await?;
-    Ok(post.respond(wire::answer(200, &view(&outcomes))))
+    let authority = &ask.server.authority;
+    let outcomes = authority.change_seats(ask.permit()?, ask.name(0), rows, mode);
+    let outcomes = outcomes.await?;
+    ask.answer(&Shown(view(&outcomes)))
 }
 
 /// The kept answer, with the accounts as the repeated request names them.
-fn named_again(request: BulkSeats, answer: Answer) -> Answer {
-    match (BulkView::read(&answer.body), request.into_rows()) {
-        (Some(view), Ok((rows, _))) => wire::answer(answer.status, &view.named(&rows)),
-        _ => answer,
+pub(super) fn named_again(body: ChangeSeats, kept: Shown<ChangedSeats>) -> Shown<ChangedSeats> {
+    let Shown(changed) = kept;
+    match seats::rows(body) {
+        Ok((rows, _)) => Shown(seats::named_again(changed, &rows)),
+        Err(_) => Shown(changed),
     }
 }
 
 pub(super) async fn release(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    pair: Pair,
-) -> Result<StatusCode, Problem> {
-    let (permit, (key, text)) = pair.names(&call)?;
-    server
-        .authority
-        .release_seat(permit, &key, who(text))
-        .await?;
-    Ok(StatusCode::NO_CONTENT)
+    ask: Ask<Permit<Seats, Write>, NoQuery, NoBody, Done>,
+) -> Result<Answered<Done>, Problem> {
+    let (key, account) = (ask.name(0), who(ask.name(1).to_owned()));
+    let authority = &ask.server.authority;
+    authority.release_seat(ask.permit()?, key, account).await?;
+    ask.answer(&Done)
 }

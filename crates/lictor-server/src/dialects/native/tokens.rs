@@ -1,98 +1,84 @@
-//! `/v1/tokens`: create, show and revoke tokens. A secret leaves this file once and is kept nowhere.
+//! Create, show and revoke tokens. A secret leaves this file once and is kept nowhere.
 
-use axum::Json;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::Response;
+use lictor_api::answer::{Created, Done, Shown};
+use lictor_api::list::List;
+use lictor_api::permits::{Permit, Read, Tokens, Write};
+use lictor_api::query::{Force, NoQuery, Tokens as Which};
+use lictor_api::row::NoBody;
+use lictor_api::tokens::{CreateToken, CreatedToken, Token};
 use lictor_core::error::Kind;
 use lictor_core::facts::role::Role;
 use uuid::Uuid;
 
-use super::auth::Caller;
-use super::conditions;
-use super::error::{Problem, invalid, missing, shown_already};
-use super::idempotency::{Begun, Post};
-use super::page::{Page, Query};
-use super::path::{Forceable, Segment};
-use super::wire::{self, List, TokenView};
-use crate::settings::Server;
+use super::error::{Problem, shown_already};
+use super::frame::{Answered, Ask, Kept};
+use super::paging::Paging;
+use super::wire::tokens;
 
 pub(super) async fn list(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<List, Problem> {
-    let (permit, mut query) = Query::begin(&call, &uri)?;
-    let operators = match query.take("operators")?.as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(invalid("operators", "use true or false")),
-    };
-    let page = Page::take(query, &call, operators.then_some("operators"))?;
+    ask: Ask<Permit<Tokens, Read>, Which, NoBody, Shown<List<Token>>>,
+) -> Result<Answered<Shown<List<Token>>>, Problem> {
+    let permit = ask.permit()?;
+    let operators = ask.query.operators;
+    let page = Paging::of(&ask.query.page, permit, operators.then_some("operators"))?;
     let (after, rows) = (page.after()?, page.rows());
-    let authority = &server.authority;
-    let tokens = match operators {
+    let authority = &ask.server.authority;
+    let found = match operators {
         false => authority.tokens(permit, after, rows).await?,
         true => {
-            let permit = call.permit()?;
+            let permit = ask.call.permit()?;
             authority.tokens_of_operators(permit, after, rows).await?
         }
     };
-    let view = |token| TokenView::from_token(token, &call.now, None);
-    page.cut(tokens, |token| token.id.to_string(), view)
+    let now = &ask.call.now;
+    page.cut(
+        found,
+        |token| token.id.to_string(),
+        |token| tokens::token(token, now),
+    )
 }
 
 pub(super) async fn show(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-) -> Result<Json<TokenView>, Problem> {
-    let (permit, id) = segment.id(&call, Kind::Token)?;
-    let token = server.authority.token(permit, id).await?;
-    Ok(Json(TokenView::from_token(token, &call.now, None)))
+    ask: Ask<Permit<Tokens, Read>, NoQuery, NoBody, Shown<Token>>,
+) -> Result<Answered<Shown<Token>>, Problem> {
+    let id = ask.id(Kind::Token)?;
+    let token = ask.server.authority.token(ask.permit()?, id).await?;
+    ask.answer(&Shown(tokens::token(token, &ask.call.now)))
 }
 
 pub(super) async fn create(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let mut post = match Post::<wire::NewToken, _>::begin(&server, "id", request).await? {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
-    };
-    let mut request = std::mem::take(&mut post.request);
-    let owner = match request.account.take() {
+    mut ask: Ask<Permit<Tokens, Write>, NoQuery, CreateToken, Created<CreatedToken>>,
+) -> Result<Answered<Created<CreatedToken>>, Problem> {
+    let body = std::mem::take(&mut ask.body);
+    let owner = match &body.account {
         Some(name) => {
-            let named = server.authority.account_named(post.permit(), &name);
+            let named = ask.server.authority.account_named(ask.permit()?, name);
             Some(named.await?)
         }
         None => None,
     };
-    let request = request.into_request(owner.as_ref())?;
-    post.keep(|id: &Uuid| {
+    let request = tokens::request(body, owner.as_ref())?;
+    ask.keep(|id: &Uuid| {
         let detail = "this request created the token and showed its secret, which is not kept; \
                       if the answer was lost, revoke the token and create another";
-        shown_already(detail, Some(id.to_string()))
+        Kept::Problem(shown_already(detail, Some(id.to_string())))
     });
-    let of_operator = (request.role == Role::Operator).then(|| post.call.permit());
+    let of_operator = (request.role == Role::Operator).then(|| ask.call.permit());
     let of_operator = of_operator.transpose()?;
-    let issued = server
-        .authority
-        .create_token(post.permit(), of_operator, request);
+    let authority = &ask.server.authority;
+    let issued = authority.create_token(ask.permit()?, of_operator, request);
     let issued = issued.await?;
-    let view = TokenView::from_token(issued.token, &post.call.now, Some(issued.secret));
-    Ok(post.respond(wire::answer(201, &view)))
+    ask.answer(&Created(CreatedToken {
+        token: tokens::token(issued.token, &ask.call.now),
+        secret: issued.secret,
+    }))
 }
 
 pub(super) async fn revoke(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    forceable: Forceable,
-    headers: HeaderMap,
-) -> Result<StatusCode, Problem> {
-    let (permit, text, force) = forceable.name(&call)?;
-    conditions::refuse(&headers)?;
-    let id = Uuid::try_parse(&text).map_err(|_| missing(Kind::Token, text))?;
-    server.authority.revoke_token(permit, id, force).await?;
-    Ok(StatusCode::NO_CONTENT)
+    ask: Ask<Permit<Tokens, Write>, Force, NoBody, Done>,
+) -> Result<Answered<Done>, Problem> {
+    let (id, force) = (ask.id(Kind::Token)?, ask.query.force);
+    let authority = &ask.server.authority;
+    authority.revoke_token(ask.permit()?, id, force).await?;
+    ask.answer(&Done)
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lictor_api::permits::Place;
 use lictor_authority::right::OnResource;
 use lictor_authority::{Answer, Call};
 use lictor_core::Error;
-use lictor_core::facts::right::{Resource, Right};
+use lictor_core::facts::right::{Action, Resource, Right};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -44,9 +45,23 @@ impl Told {
         })
     }
 
+    /// About what an operation with these rights writes.
+    pub(super) fn of_row(call: &Call, rights: &[(Right, Place)]) -> Self {
+        let mut rights = rights.iter();
+        let written = rights.find(|(right, _)| right.action == Action::Write);
+        match written {
+            Some((written, _)) => Self::about_resource(call, written.resource),
+            None => Self { sent: None },
+        }
+    }
+
     /// About what is there of a resource, to who sent none of it.
     pub(super) fn about<R: OnResource>(call: &Call) -> Self {
-        let read = Right::read(match R::RESOURCE {
+        Self::about_resource(call, R::RESOURCE)
+    }
+
+    fn about_resource(call: &Call, resource: Resource) -> Self {
+        let read = Right::read(match resource {
             // What is corrected is usage: who may correct it need not be told what it comes to.
             Resource::Corrections => Resource::Usage,
             written => written,

@@ -1,115 +1,94 @@
-//! `/v1/trust`: which keys are trusted. What they signed is in `licenses.rs`.
+//! Which keys are trusted. What they signed is in `licenses.rs`.
 
-use axum::Json;
-use axum::RequestExt;
-use axum::extract::{Request, State};
-use axum::http::Uri;
-use axum::response::Response;
-use lictor_authority::right::Trust;
+use lictor_api::answer::{Created, Shown};
+use lictor_api::permits::{InstallationPermit, Permit, Read, Trust, Write};
+use lictor_api::query::NoQuery;
+use lictor_api::row::NoBody;
+use lictor_api::trust::{ChangedKey, Key, Trust as Trusted, TrustKey};
+use lictor_api::values::{Nothing, Object, Told};
 use lictor_core::error::Kind;
-use lictor_core::{Error, KeyId, KeyStatus, PublicKey, TrustedKey};
+use lictor_core::{Error, KeyId, KeyStatus, PublicKey};
 
-use super::auth::Caller;
 use super::error::{Problem, invalid, missing};
-use super::idempotency::{Begun, Post};
-use super::page::Query;
-use super::path::{PathKey, Segment};
-use super::wire::{self, KeyView, TrustView};
-use crate::settings::Server;
-
-/// What a write of a key tells of it: which it is, and what became of it.
-const MADE: [&str; 2] = ["key_id", "status"];
+use super::frame::{Answered, Ask, Kept};
+use super::wire::trust;
 
 pub(super) async fn list(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<Json<TrustView>, Problem> {
-    let (permit, query) = Query::begin(&call, &uri)?;
-    query.finish()?;
-    let trust = server.authority.trust(permit);
-    let keys = trust.keys.iter().map(|(_, key)| KeyView::from_key(key));
-    Ok(Json(TrustView {
-        policy: trust.policy,
+    ask: Ask<Permit<Trust, Read>, NoQuery, NoBody, Shown<Trusted>>,
+) -> Result<Answered<Shown<Trusted>>, Problem> {
+    let trusted = ask.server.authority.trust(ask.permit()?);
+    let keys = trusted.keys.iter().map(|(_, key)| trust::key(key));
+    ask.answer(&Shown(Trusted {
+        policy: trusted.policy.into(),
         data: keys.collect(),
     }))
 }
 
 pub(super) async fn show(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-) -> Result<Json<KeyView>, Problem> {
-    let (permit, name) = segment.name(&call)?;
-    let trust = server.authority.trust(permit);
-    let key = trust.keys.get(key_id(&name)?);
+    ask: Ask<Permit<Trust, Read>, NoQuery, NoBody, Shown<Key>>,
+) -> Result<Answered<Shown<Key>>, Problem> {
+    let name = ask.name(0);
+    let trusted = ask.server.authority.trust(ask.permit()?);
+    let key = trusted.keys.get(key_id(name)?);
     let key = key.ok_or_else(|| missing(Kind::Key, name))?;
-    Ok(Json(KeyView::from_key(key)))
+    ask.answer(&Shown(trust::key(key)))
 }
 
 pub(super) async fn add(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let mut post = match Post::<wire::NewKey, Trust>::begin(&server, "key_id", request).await? {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
-    };
-    let public_key = PublicKey::from_pem(&post.request.public_key)
+    mut ask: Ask<InstallationPermit<Trust, Write>, NoQuery, TrustKey, Created<ChangedKey>>,
+) -> Result<Answered<Created<ChangedKey>>, Problem> {
+    let public_key = PublicKey::from_pem(&ask.body.public_key)
         .map_err(|reason| invalid("public_key", reason))?;
-    let rotation = post.request.rotation.take();
+    let rotation = ask
+        .body
+        .rotation
+        .take()
+        .map(|Object(made)| trust::rotation(made));
     if rotation.as_ref().is_some_and(|made| made.to != public_key) {
         return Err(invalid("rotation", "it is for another key"));
     }
-    let trusted = TrustedKey {
-        public_key: public_key.clone(),
-        status: KeyStatus::Active,
-    };
-    let answer = post.told.answer(201, &KeyView::from_key(&trusted), &MADE);
+    let answer = Created(ChangedKey {
+        key_id: public_key.id(),
+        public_key: Told::Told(public_key.to_pem()),
+        status: KeyStatus::Active.into(),
+    });
     let kept = answer.clone();
-    post.keep(move |(): &()| kept.clone());
-    let authority = &server.authority;
-    let permit = post.call.permit()?;
+    ask.keep(move |(): &()| Kept::Answer(kept.clone()));
+    let (authority, permit) = (&ask.server.authority, ask.permit()?);
     match rotation {
         Some(rotation) => authority.rotate_key(permit, rotation).await?,
         None => authority.add_key(permit, public_key).await?,
     };
-    Ok(post.respond(answer))
+    ask.answer(&answer)
 }
 
-pub(super) async fn retire(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    end(server, request, KeyStatus::Retired).await
+/// A request to end the trust in a key.
+type End = Ask<InstallationPermit<Trust, Write>, NoQuery, Nothing, Shown<ChangedKey>>;
+
+pub(super) async fn retire(ask: End) -> Result<Answered<Shown<ChangedKey>>, Problem> {
+    end(ask, KeyStatus::Retired).await
 }
 
-pub(super) async fn revoke(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    end(server, request, KeyStatus::Revoked).await
+pub(super) async fn revoke(ask: End) -> Result<Answered<Shown<ChangedKey>>, Problem> {
+    end(ask, KeyStatus::Revoked).await
 }
 
-async fn end(server: Server, mut request: Request, status: KeyStatus) -> Result<Response, Problem> {
-    let PathKey(name) = request.extract_parts_with_state(&server).await?;
-    let mut post = match Post::<wire::Nothing, Trust>::begin(&server, "key_id", request).await? {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
-    };
-    let id = key_id(&name)?;
-    let authority = &server.authority;
-    let key = authority.key_to_change(post.call.permit()?, id)?;
-    let view = KeyView::from_key(&TrustedKey { status, ..key });
-    let answer = post.told.answer(200, &view, &MADE);
+async fn end(mut ask: End, status: KeyStatus) -> Result<Answered<Shown<ChangedKey>>, Problem> {
+    let id = key_id(ask.name(0))?;
+    let key = ask.server.authority.key_to_change(ask.permit()?, id)?;
+    let answer = Shown(ChangedKey {
+        key_id: id,
+        public_key: Told::if_told(ask.told.is_all(), key.public_key.to_pem()),
+        status: status.into(),
+    });
     let kept = answer.clone();
-    post.keep(move |(): &()| kept.clone());
-    let permit = post.call.permit()?;
+    ask.keep(move |(): &()| Kept::Answer(kept.clone()));
+    let (authority, permit) = (&ask.server.authority, ask.permit()?);
     match status {
         KeyStatus::Revoked => authority.revoke_key(permit, id).await?,
         KeyStatus::Active | KeyStatus::Retired => authority.retire_key(permit, id).await?,
     };
-    Ok(post.respond(answer))
+    ask.answer(&answer)
 }
 
 fn key_id(name: &str) -> Result<KeyId, Error> {

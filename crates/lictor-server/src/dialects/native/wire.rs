@@ -6,16 +6,19 @@ pub(super) mod added;
 pub(super) mod applications;
 pub(super) mod clients;
 pub(super) mod counts;
-pub(super) mod kept;
 pub(super) mod leases;
 pub(super) mod node_pools;
 pub(super) mod nodes;
-pub(super) mod quotas;
+pub(super) mod organizations;
+pub(super) mod refusals;
+pub(super) mod report;
 pub(super) mod seats;
 pub(super) mod times;
+pub(super) mod tokens;
+pub(super) mod trust;
 pub(super) mod usage;
 
-pub(super) use times::{into_time, time};
+pub(super) use times::time;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -23,18 +26,9 @@ use std::str::FromStr;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use lictor_authority::{
-    Answer, LIST_BYTES, ListedChange, ListedEntry, Report, Standing, StandingLicense, TokenRequest,
-};
-use lictor_core::document::rotation::Rotation;
-use lictor_core::elapsed::Now;
-use lictor_core::facts::account::Account;
-use lictor_core::facts::organization::Organization;
-use lictor_core::facts::role::Role;
-use lictor_core::facts::scope::Scope;
-use lictor_core::facts::token::{Origin, Token};
+use lictor_authority::{Answer, LIST_BYTES, ListedChange, ListedEntry, Standing, StandingLicense};
 use lictor_core::words::listed;
-use lictor_core::{Claims, Date, Error, KeyId, KeyStatus, Plan, TrustPolicy, TrustedKey};
+use lictor_core::{Claims, Date, Error, KeyId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -266,147 +260,6 @@ where
     word.ok_or_else(|| invalid(field, format!("use {}", listed(words))))
 }
 
-fn plan_word(plan: Option<Plan>) -> &'static str {
-    plan.map_or(Plan::UNLICENSED, Plan::as_str)
-}
-
-/// An organization to create.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewOrganization {
-    pub(super) key: String,
-    pub(super) name: Option<String>,
-}
-
-/// An organization.
-#[derive(Serialize)]
-pub(super) struct OrganizationView {
-    id: Uuid,
-    key: String,
-    number: u64,
-    name: Option<String>,
-    created_at: String,
-}
-
-impl OrganizationView {
-    pub(super) fn from_organization(organization: &Organization) -> Self {
-        Self {
-            id: organization.id,
-            key: organization.key.clone(),
-            number: organization.number,
-            name: organization.name.clone(),
-            created_at: time(organization.created_at),
-        }
-    }
-}
-
-/// What the installation trusts.
-#[derive(Serialize)]
-pub(super) struct TrustView {
-    pub(super) policy: TrustPolicy,
-    pub(super) data: Vec<KeyView>,
-}
-
-/// A key to trust.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewKey {
-    pub(super) public_key: String,
-    /// By which nodes trust it that know the key before it.
-    pub(super) rotation: Option<Rotation>,
-}
-
-/// A key that is or was trusted.
-#[derive(Serialize)]
-pub(super) struct KeyView {
-    key_id: KeyId,
-    public_key: String,
-    status: KeyStatus,
-}
-
-impl KeyView {
-    pub(super) fn from_key(key: &TrustedKey) -> Self {
-        Self {
-            key_id: key.public_key.id(),
-            public_key: key.public_key.to_pem(),
-            status: key.status,
-        }
-    }
-}
-
-/// A token to create.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewToken {
-    role: Option<String>,
-    scopes: Option<Vec<String>>,
-    expires_at: Option<String>,
-    name: Option<String>,
-    /// The owner: an account's id or e-mail.
-    pub(super) account: Option<String>,
-}
-
-impl NewToken {
-    /// The request; a token of an account may do what the account may unless it says less.
-    pub(super) fn into_request(self, owner: Option<&Account>) -> Result<TokenRequest, Problem> {
-        let default = owner.map_or(Role::Reader, Role::of);
-        let role = self.role.map_or(Ok(default), |text| text.parse());
-        let scopes = self.scopes.unwrap_or_default();
-        let scopes: Result<Vec<Scope>, String> = scopes.iter().map(|text| text.parse()).collect();
-        let expires_at = self.expires_at.map(|text| into_time(&text)).transpose();
-        Ok(TokenRequest {
-            role: role.map_err(|reason| invalid("role", reason))?,
-            scopes: scopes.map_err(|reason| invalid("scopes", reason))?,
-            expires_at: expires_at.map_err(|reason| invalid("expires_at", reason))?,
-            name: self.name,
-            account: owner.map(|account| account.id),
-        })
-    }
-}
-
-/// A token, with its secret only where it was just created.
-#[derive(Serialize)]
-pub(super) struct TokenView {
-    id: Uuid,
-    organization: Option<Uuid>,
-    name: Option<String>,
-    role: Role,
-    scopes: Vec<Scope>,
-    created_at: String,
-    expires_at: Option<String>,
-    revoked_at: Option<String>,
-    live: bool,
-    account: Option<Uuid>,
-    origin: Option<&'static str>,
-    created_by: Option<Uuid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
-}
-
-impl TokenView {
-    pub(super) fn from_token(token: Token, now: &Now, secret: Option<String>) -> Self {
-        let created_by = match token.origin {
-            Some(Origin::Token(id)) => Some(id),
-            Some(Origin::Environment | Origin::FirstStart) | None => None,
-        };
-        Self {
-            origin: token.origin.map(Origin::as_str),
-            created_by,
-            live: token.is_live(now),
-            account: token.account.map(|account| account.id),
-            id: token.id,
-            organization: token.organization,
-            name: token.name,
-            role: token.role,
-            scopes: token.scopes,
-            created_at: time(token.created_at),
-            expires_at: token.expires_at.map(time),
-            revoked_at: token.revoked_at.map(time),
-            secret,
-        }
-    }
-}
-
 /// An entry of the ledger.
 #[derive(Serialize)]
 pub(super) struct EntryView {
@@ -425,67 +278,6 @@ impl EntryView {
             at: time(entry.at),
             actor: entry.actor,
             change: entry.change,
-        }
-    }
-}
-
-/// The usage report.
-#[derive(Serialize)]
-pub(super) struct ReportView {
-    at: String,
-    requests: Vec<MonthView>,
-    total_requests: u64,
-    license_key: Option<String>,
-    license_expiration_date: Option<Date>,
-    users: usize,
-    services: usize,
-    organizations: usize,
-    connected_nodes: Option<usize>,
-    engine: String,
-    version: &'static str,
-    system: SystemView,
-}
-
-#[derive(Serialize)]
-struct MonthView {
-    month: String,
-    count: u64,
-}
-
-#[derive(Serialize)]
-struct SystemView {
-    cores: usize,
-    hostname: String,
-    uname: String,
-}
-
-impl ReportView {
-    pub(super) fn from_report(report: Report, hostname: String) -> Self {
-        let total_requests = report.total_requests();
-        let license = report.current_license;
-        Self {
-            at: time(report.at),
-            total_requests,
-            license_expiration_date: license.as_ref().map(|license| license.expiration_date),
-            license_key: license
-                .map(|license| license.license_key)
-                .filter(|key| !key.is_empty()),
-            requests: report
-                .requests
-                .into_iter()
-                .map(|(month, count)| MonthView { month, count })
-                .collect(),
-            users: report.users,
-            services: report.services,
-            connected_nodes: report.connected_nodes,
-            organizations: report.organizations,
-            engine: report.engine,
-            version: env!("CARGO_PKG_VERSION"),
-            system: SystemView {
-                cores: report.system.cores,
-                hostname,
-                uname: report.system.uname,
-            },
         }
     }
 }

@@ -2,6 +2,12 @@
 
 use std::path::Path;
 
+use lictor_api::answer::Created;
+use lictor_api::clients::CreateClient;
+use lictor_api::leases::CheckOutLease;
+use lictor_api::operations::CHECK_OUT_LEASE;
+use lictor_api::query::NoQuery;
+use lictor_api::tokens::CreateToken;
 use lictor_authority::clock::Clock;
 use lictor_authority::random;
 use lictor_core::facts::account::AccountKind;
@@ -64,7 +70,11 @@ pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<Tokens> {
     files::create(&folder.join(NEW_LICENSE), &format!("{new}\n"), 0o644)?;
     usage::add(client, counts(today)).await?;
     let scopes = [Resource::Licenses, Resource::Usage].map(reading);
-    let reader = json!({ "name": "dashboard", "scopes": scopes });
+    let reader = CreateToken {
+        name: Some("dashboard".to_owned()),
+        scopes: Some(scopes.iter().map(Into::into).collect()),
+        ..CreateToken::default()
+    };
     token::create(client, &reader).await?;
 
     let administrator = staff(client).await?;
@@ -72,12 +82,17 @@ pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<Tokens> {
 
     let acme = organization::create(client, "acme", Some("Acme Ltd")).await?;
     let client = client.within("acme");
-    let license = license_for_acme(today, Uuid::try_parse(acme.str("id")).ok());
+    let Created(acme) = acme.answer;
+    let license = license_for_acme(today, acme.id);
     license::add(&client, &vendor.sign(&license.to_json())).await?;
-    let admin = json!({ "name": "acme admin", "role": Role::Admin });
-    let created = token::create(&client, &admin).await?;
+    let admin = CreateToken {
+        name: Some("acme admin".to_owned()),
+        role: Some(Role::Admin.into()),
+        ..CreateToken::default()
+    };
+    let Created(created) = token::create(&client, &admin).await?.answer;
     Ok(Tokens {
-        acme: created.str("secret").to_owned(),
+        acme: created.secret,
         administrator,
         client: oauth_client,
     })
@@ -91,13 +106,17 @@ fn reading(resource: Resource) -> Scope {
 /// A client of the administrator's that may ask for what Zoho's SDKs do.
 async fn oauth_client(client: &Client) -> Outcome<OauthClient> {
     let scopes = [Resource::Seats, Resource::Accounts, Resource::Organizations].map(reading);
-    let body = json!({ "name": "CRM dashboard", "account": ADMINISTRATOR, "scopes": scopes });
-    let created = commands::client::create(client, &body).await?;
-    let text = |name: &str| created.str(name).to_owned();
+    let body = CreateClient {
+        name: Some("CRM dashboard".to_owned()),
+        account: Some(ADMINISTRATOR.to_owned()),
+        scopes: scopes.iter().map(Into::into).collect(),
+        ..CreateClient::default()
+    };
+    let Created(created) = commands::client::create(client, &body).await?.answer;
     Ok(OauthClient {
-        id: text("client_id"),
-        secret: text("client_secret"),
-        refresh_token: text("refresh_token"),
+        id: created.client.client_id,
+        secret: created.client_secret,
+        refresh_token: created.refresh_token,
     })
 }
 
@@ -125,14 +144,21 @@ async fn staff(client: &Client) -> Outcome<String> {
     rows.push(json!({ "email": "late@example.com", "seats": ["sandbox"] }));
     let import = json!({ "rows": rows, "mode": BatchMode::Each.as_str() });
     client.post(&["accounts", "import"], &import).await?;
-    let lease = json!({ "holder": "build-machine-1", "ttl": 86_400 });
-    let path = ["applications", "gateway-pro", "leases"];
-    client.post(&path, &lease).await?;
-    let token = json!({ "account": ADMINISTRATOR, "name": "clients of Jira" });
-    Ok(token::create(client, &token)
-        .await?
-        .str("secret")
-        .to_owned())
+    let lease = CheckOutLease {
+        holder: "build-machine-1".to_owned(),
+        ttl_seconds: Some(86_400),
+    };
+    let names = ["gateway-pro"];
+    client
+        .call(&CHECK_OUT_LEASE, &names, &NoQuery, &lease)
+        .await?;
+    let token = CreateToken {
+        account: Some(ADMINISTRATOR.to_owned()),
+        name: Some("clients of Jira".to_owned()),
+        ..CreateToken::default()
+    };
+    let Created(created) = token::create(client, &token).await?.answer;
+    Ok(created.secret)
 }
 
 /// Who works there.
@@ -178,12 +204,12 @@ fn new_license(today: Timestamp) -> Claims {
     new
 }
 
-fn license_for_acme(today: Timestamp, acme: Option<Uuid>) -> Claims {
+fn license_for_acme(today: Timestamp, acme: Uuid) -> Claims {
     let mut own = claims("Atlas Editor", today, (-10, 355));
     own.customer = Some("Acme Ltd".to_owned());
     own.license_key = Some("ACME-1".to_owned());
     own.admin_seats = Some(5);
-    own.organization = acme;
+    own.organization = Some(acme);
     own
 }
 

@@ -19,10 +19,11 @@ pub(in super::super) struct AddedLicense {
 }
 
 /// The object that this body, the answer to a POST, is about, as it is shown by itself.
-pub(in super::super) fn object_of(body: &str) -> Cow<'_, str> {
+pub(in super::super) fn object_of(body: &[u8]) -> Cow<'_, [u8]> {
     // In no text can quotes stand so.
-    match body.rfind(",\"place\":{") {
-        Some(end) => Cow::Owned(format!("{}}}", &body[..end])),
+    let place = br#","place":{"#;
+    match body.windows(place.len()).rposition(|text| text == place) {
+        Some(end) => Cow::Owned([&body[..end], b"}"].concat()),
         None => Cow::Borrowed(body),
     }
 }

@@ -1,115 +1,51 @@
-//! Requests and answers about OAuth clients.
+//! OAuth clients, between the authority and the contract.
 
+use lictor_api::clients::{Client, Code, CreateClient, CreatedClient};
+use lictor_api::values::Instant;
 use lictor_authority::{ClientRequest, IssuedClient, IssuedCode};
 use lictor_core::facts::account::Account;
-use lictor_core::facts::client::Client;
-use lictor_core::patch_field::PatchField;
-use serde::{Deserialize, Serialize};
+use lictor_core::facts::client::Client as Stored;
 
-use super::super::error::{Problem, invalid};
-use super::time;
+use crate::dialects::native::error::Problem;
+use crate::dialects::native::frame::read;
 
-/// A client to create.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-pub(in crate::dialects::native) struct NewClient {
-    name: Option<String>,
-    #[serde(default)]
-    scopes: Vec<String>,
-    pub(in crate::dialects::native) account: Option<String>,
-    application: Option<String>,
+pub(in crate::dialects::native) fn request(
+    body: CreateClient,
+    account: Option<&Account>,
+) -> Result<ClientRequest, Problem> {
+    let scopes = body.scopes.iter().map(|text| read("scopes", text));
+    Ok(ClientRequest {
+        scopes: scopes.collect::<Result<_, _>>()?,
+        name: body.name,
+        account: account.map(|account| account.id),
+        application: body.application,
+    })
 }
 
-impl NewClient {
-    pub(in crate::dialects::native) fn into_request(
-        self,
-        account: Option<&Account>,
-    ) -> Result<ClientRequest, Problem> {
-        let scopes = self.scopes.iter().map(|text| text.parse());
-        let scopes: Result<Vec<_>, String> = scopes.collect();
-        Ok(ClientRequest {
-            name: self.name,
-            scopes: scopes.map_err(|reason| invalid("scopes", reason))?,
-            account: account.map(|account| account.id),
-            application: self.application,
-        })
+pub(in crate::dialects::native) fn client(stored: Stored) -> Client {
+    Client {
+        id: stored.id,
+        client_id: stored.client_id,
+        name: stored.name,
+        scopes: stored.state.scopes.iter().map(Into::into).collect(),
+        account: stored.state.account,
+        application: stored.state.application,
+        created_at: Instant(stored.state.created_at),
     }
 }
 
-/// What is to change of a client; said again to whoever may not read the rest.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::dialects::native) struct PatchClient {
-    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
-    pub(in crate::dialects::native) name: PatchField<String>,
-}
-
-/// A client; its secrets only in the answer to its creation.
-#[derive(Serialize)]
-pub(in crate::dialects::native) struct ClientView {
-    id: String,
-    client_id: String,
-    name: Option<String>,
-    scopes: Vec<String>,
-    account: Option<String>,
-    application: Option<String>,
-    created_at: String,
-    #[serde(flatten)]
-    secrets: Option<SecretsView>,
-}
-
-#[derive(Serialize)]
-struct SecretsView {
-    client_secret: String,
-    refresh_token: String,
-    #[serde(flatten)]
-    code: CodeView,
-}
-
-/// A grant code.
-#[derive(Serialize)]
-pub(in crate::dialects::native) struct CodeView {
-    code: String,
-    code_expires_at: String,
-}
-
-impl ClientView {
-    pub(in crate::dialects::native) fn of(client: Client) -> Self {
-        let text = |id: uuid::Uuid| id.to_string();
-        Self {
-            id: text(client.id),
-            client_id: client.client_id,
-            name: client.name,
-            scopes: client
-                .state
-                .scopes
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            account: client.state.account.map(text),
-            application: client.state.application,
-            created_at: time(client.state.created_at),
-            secrets: None,
-        }
-    }
-
-    pub(in crate::dialects::native) fn with_secrets(issued: IssuedClient) -> Self {
-        Self {
-            secrets: Some(SecretsView {
-                client_secret: issued.secret,
-                refresh_token: issued.refresh_token,
-                code: CodeView::of(issued.code),
-            }),
-            ..Self::of(issued.client)
-        }
+pub(in crate::dialects::native) fn created(issued: IssuedClient) -> CreatedClient {
+    CreatedClient {
+        client: client(issued.client),
+        client_secret: issued.secret,
+        refresh_token: issued.refresh_token,
+        code: code(issued.code),
     }
 }
 
-impl CodeView {
-    pub(in crate::dialects::native) fn of(issued: IssuedCode) -> Self {
-        Self {
-            code: issued.code,
-            code_expires_at: time(issued.expires_at),
-        }
+pub(in crate::dialects::native) fn code(issued: IssuedCode) -> Code {
+    Code {
+        code: issued.code,
+        code_expires_at: Instant(issued.expires_at),
     }
 }

@@ -1,8 +1,14 @@
-//! Rights as types: the resources and actions of the core, for the signatures of use cases.
+//! Rights as types, for the signatures of use cases and the rows of operations.
 
-use lictor_core::facts::right::{Action, Resource};
+use super::{Action, Resource};
 
-use super::permits::sealed::Sealed;
+use sealed::Sealed;
+
+/// What only this file implements, so that nobody makes up a right.
+mod sealed {
+    /// See [`sealed`](self).
+    pub trait Sealed {}
+}
 
 /// A resource as a type. There are no others than those below.
 pub trait OnResource: Sealed {
@@ -17,9 +23,11 @@ pub trait ToAct: Sealed {
 }
 
 /// Looking at it.
+#[derive(Debug)]
 pub enum Read {}
 
 /// Changing it.
+#[derive(Debug)]
 pub enum Write {}
 
 impl Sealed for Read {}
@@ -38,6 +46,7 @@ macro_rules! resources {
     ($($resource:ident)*) => {
         $(
             #[doc = concat!("[`Resource::", stringify!($resource), "`] as a type.")]
+            #[derive(Debug)]
             pub enum $resource {}
 
             impl Sealed for $resource {}
@@ -49,7 +58,7 @@ macro_rules! resources {
     };
 }
 
-// `Metrics` is asked without a call: `Authority::may_read_metrics`.
+// `Metrics` is asked without a call.
 resources! {
     Licenses Applications Organizations Trust Tokens Usage Corrections Ledger Report Backup
     Accounts Seats Leases Census Clients Nodes
