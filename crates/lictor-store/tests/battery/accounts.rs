@@ -1,22 +1,20 @@
 //! Promises about accounts: identity, erasure, pages, and the tokens they own.
 
-use std::sync::Arc;
-
 use lictor_core::Error;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::account::{AccountKind, AccountStatus};
 use lictor_core::facts::role::Role;
 use lictor_core::rules::account::AccountPatch;
-use lictor_store::{Fact, Store};
+use lictor_store::Fact;
 
 use crate::given::{
     ACME, NOW, acme, done, email, id, new_account, new_token, refused, remove_account,
     revoke_token, secret, set_account, set_status, write,
 };
 
-pub(crate) async fn an_account_is_found_by_id_and_by_any_spelling_of_its_email(
-    store: Arc<dyn Store>,
-) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_found_by_id_and_by_any_spelling_of_its_email() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_account(ACME, id(8), AccountKind::Person)).await;
     let found = store.account(ACME, id(8)).await.expect("reads");
@@ -31,7 +29,9 @@ pub(crate) async fn an_account_is_found_by_id_and_by_any_spelling_of_its_email(
     assert_eq!(elsewhere.expect("reads"), None);
 }
 
-pub(crate) async fn a_removed_account_keeps_its_id_alone(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removed_account_keeps_its_id_alone() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_account(ACME, id(8), AccountKind::Person)).await;
     done(&*store, remove_account(ACME, id(8))).await;
@@ -55,7 +55,9 @@ pub(crate) async fn a_removed_account_keeps_its_id_alone(store: Arc<dyn Store>) 
     assert_eq!((figures.counts.removed, figures.counts.persons()), (1, 0));
 }
 
-pub(crate) async fn accounts_come_in_pages(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accounts_come_in_pages() {
+    let store = crate::new_store();
     acme(&*store).await;
     for number in [5, 3, 4, 1, 2] {
         done(&*store, new_account(ACME, id(number), AccountKind::Person)).await;
@@ -67,7 +69,9 @@ pub(crate) async fn accounts_come_in_pages(store: Arc<dyn Store>) {
     assert_eq!(ids, [1, 2, 3, 4, 5].map(id));
 }
 
-pub(crate) async fn two_accounts_never_have_one_email(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_accounts_never_have_one_email() {
+    let store = crate::new_store();
     acme(&*store).await;
     let writers = (0..16).map(|number| {
         let store = store.clone();
@@ -94,7 +98,9 @@ pub(crate) async fn two_accounts_never_have_one_email(store: Arc<dyn Store>) {
     assert_eq!(won, 1);
 }
 
-pub(crate) async fn a_token_knows_its_owner(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_knows_its_owner() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_account(ACME, id(8), AccountKind::Person)).await;
     let new = lictor_core::rules::token::NewToken {

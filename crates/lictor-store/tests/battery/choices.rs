@@ -47,7 +47,9 @@ fn ids(seen: &Seen) -> Vec<Uuid> {
     seen.iter().map(|license| license.id).collect()
 }
 
-pub(crate) async fn a_choice_sees_all_licenses_at_one_instant(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_choice_sees_all_licenses_at_one_instant() {
+    let store = crate::new_store();
     kong(&*store).await;
     let basis = store.basis(ACME).await.expect("reads");
     let (told, begun) = mpsc::channel();
@@ -92,7 +94,9 @@ pub(crate) async fn a_choice_sees_all_licenses_at_one_instant(store: Arc<dyn Sto
     );
 }
 
-pub(crate) async fn a_look_sees_all_licenses_at_one_instant(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_sees_all_licenses_at_one_instant() {
+    let store = crate::new_store();
     kong(&*store).await;
     let basis = looks::basis_of(&*store, ACME, "kong").await;
     let (told, seen) = mpsc::channel();
@@ -124,7 +128,9 @@ pub(crate) async fn a_look_sees_all_licenses_at_one_instant(store: Arc<dyn Store
     assert_ne!(now, basis);
 }
 
-pub(crate) async fn what_a_look_fails_with_is_told(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_look_fails_with_is_told() {
+    let store = crate::new_store();
     kong(&*store).await;
     let look = Box::new(|_: &dyn Licenses| Err(Error::Outdated));
     let failed = store.look_through(ACME, "kong", look).await;
@@ -134,7 +140,9 @@ pub(crate) async fn what_a_look_fails_with_is_told(store: Arc<dyn Store>) {
     assert_eq!(newest.len(), 9);
 }
 
-pub(crate) async fn a_choice_ends_where_it_wants_no_more(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_choice_ends_where_it_wants_no_more() {
+    let store = crate::new_store();
     kong(&*store).await;
     let first = Seen::default();
     let choose = noting(&first, || ControlFlow::Break(()));
@@ -174,7 +182,9 @@ async fn newest(store: &dyn Store, after: (Timestamp, u64), limit: usize, bytes:
     outcome(store, write(ACME, NOW, vec![fact], rule)).await
 }
 
-pub(crate) async fn a_rule_sees_the_licenses_written_since_and_how_far_back(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_sees_the_licenses_written_since_and_how_far_back() {
+    let store = crate::new_store();
     kong(&*store).await;
     let all = newest(&*store, FIRST, 1_000, usize::MAX).await;
     assert_eq!((all.licenses.len(), all.all_after), (MANY as usize, FIRST));

@@ -24,7 +24,9 @@ async fn is_live(store: &dyn Store, number: u128) -> bool {
     token.is_some_and(|token| token.is_live(&Now::at(NOW)))
 }
 
-pub(crate) async fn a_client_is_found_by_what_it_calls_itself(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_is_found_by_what_it_calls_itself() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_client(ACME, id(40), None)).await;
     let client_id = format!("1000.{}", id(40));
@@ -51,7 +53,9 @@ pub(crate) async fn a_client_is_found_by_what_it_calls_itself(store: Arc<dyn Sto
     assert_eq!(gone, None);
 }
 
-pub(crate) async fn an_access_token_is_one_of_its_clients(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_access_token_is_one_of_its_clients() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_account(ACME, id(8), AccountKind::Person)).await;
     done(&*store, new_client(ACME, id(40), Some(id(8)))).await;
@@ -79,7 +83,9 @@ pub(crate) async fn an_access_token_is_one_of_its_clients(store: Arc<dyn Store>)
     ));
 }
 
-pub(crate) async fn a_code_is_used_once(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_is_used_once() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_client(ACME, id(40), None)).await;
     // Of many who show it at once one gets a grant; the others take it away again.
@@ -100,7 +106,9 @@ pub(crate) async fn a_code_is_used_once(store: Arc<dyn Store>) {
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn what_rests_on_a_grant_dies_with_it(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_rests_on_a_grant_dies_with_it() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_client(ACME, id(40), None)).await;
     done(&*store, refresh(ACME, id(40), 1, NOW)).await;
@@ -116,7 +124,9 @@ pub(crate) async fn what_rests_on_a_grant_dies_with_it(store: Arc<dyn Store>) {
     assert!(!is_live(&*store, 2).await);
 }
 
-pub(crate) async fn an_access_token_ends_alone(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_access_token_ends_alone() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_client(ACME, id(40), None)).await;
     for number in [1, 2] {

@@ -1,7 +1,5 @@
 //! Promises about elapsed time: where it was is saved with the writes, so that it goes on from there.
 
-use std::sync::Arc;
-
 use lictor_core::Error;
 use lictor_core::elapsed::{Now, Reading};
 use lictor_store::Store;
@@ -32,7 +30,9 @@ async fn saved(store: &dyn Store) -> Option<Now> {
     store.clock().await.expect("reads")
 }
 
-pub(crate) async fn a_moment_is_saved_with_the_first_write_of_its_second(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_moment_is_saved_with_the_first_write_of_its_second() {
+    let store = crate::new_store();
     assert_eq!(saved(&*store).await, None, "nothing was written yet");
     acme(&*store).await;
     for (milliseconds, kept) in [
@@ -49,7 +49,9 @@ pub(crate) async fn a_moment_is_saved_with_the_first_write_of_its_second(store: 
     }
 }
 
-pub(crate) async fn a_refused_write_saves_no_moment(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_write_saves_no_moment() {
+    let store = crate::new_store();
     acme(&*store).await;
     let before = saved(&*store).await;
     let refuse = write::<()>(ACME, NOW + 50, vec![], |_| Err(Error::Outdated));

@@ -1,12 +1,10 @@
 //! The promises about rows that a write does not find: a fault where it had to find one, else nothing.
 
-use std::sync::Arc;
-
 use lictor_core::Error;
 use lictor_core::decision::Decision;
 use lictor_core::facts::lease::{EndedLease, LeaseEnd};
 use lictor_core::record::Record;
-use lictor_store::{Store, Write};
+use lictor_store::Write;
 
 use crate::given::{ACME, NOW, acme, digest, done, id, refused, write};
 
@@ -20,7 +18,9 @@ fn recording(record: &Record) -> Write {
 }
 
 /// It would be lost without a word.
-pub(crate) async fn a_record_of_what_is_not_there_is_a_fault(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_of_what_is_not_there_is_a_fault() {
+    let store = crate::new_store();
     acme(&*store).await;
     let id = id(99);
     for record in [
@@ -42,7 +42,9 @@ pub(crate) async fn a_record_of_what_is_not_there_is_a_fault(store: Arc<dyn Stor
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn what_may_be_gone_is_no_fault(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_be_gone_is_no_fault() {
+    let store = crate::new_store();
     acme(&*store).await;
     let dropped = EndedLease {
         id: id(80),

@@ -1,8 +1,5 @@
 //! Promises about what is kept of leases that ended and of refusals: who, when and why.
 
-use lictor_core::rules::lease::{CheckedOut, Forgotten};
-use std::sync::Arc;
-
 use lictor_core::decision::Decision;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::account::AccountKind;
@@ -11,6 +8,7 @@ use lictor_core::facts::lease::{EndedLease, LeaseEnd, holder_key};
 use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::facts::seats::{Holder, SeatReason, SeatRefusal};
 use lictor_core::record::Record;
+use lictor_core::rules::lease::{CheckedOut, Forgotten};
 use lictor_core::{Error, Timestamp};
 use lictor_store::{EndedFilter, EndedKey, IdempotencyKey, Store, SumKey};
 
@@ -46,7 +44,9 @@ fn told(ended: &EndedLease) -> (&str, Timestamp, Timestamp, LeaseEnd) {
     (holder, ended.since - NOW, ended.until - NOW, ended.reason)
 }
 
-pub(crate) async fn an_ended_lease_is_kept_whatever_ended_it(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ended_lease_is_kept_whatever_ended_it() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     for (number, holder) in [(1, "released"), (2, "forced"), (3, "expired"), (4, "late")] {
         let now = NOW + i64::try_from(number).expect("small");
@@ -77,9 +77,9 @@ pub(crate) async fn an_ended_lease_is_kept_whatever_ended_it(store: Arc<dyn Stor
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn ended_leases_come_in_pages_and_are_found_by_holder_and_time(
-    store: Arc<dyn Store>,
-) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ended_leases_come_in_pages_and_are_found_by_holder_and_time() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     // Each ends with its time, a minute after it began.
     for number in 0..9 {
@@ -118,7 +118,9 @@ pub(crate) async fn ended_leases_come_in_pages_and_are_found_by_holder_and_time(
     assert_eq!(elsewhere.expect("reads"), []);
 }
 
-pub(crate) async fn refusals_are_summed_by_hour_and_reason(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_are_summed_by_hour_and_reason() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     let hour = NOW.div_euclid(3_600);
     let start = hour * 3_600;
@@ -161,7 +163,9 @@ pub(crate) async fn refusals_are_summed_by_hour_and_reason(store: Arc<dyn Store>
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn a_refusal_knows_its_first_and_its_last_position(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_knows_its_first_and_its_last_position() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     let refuse = || check_out(ACME, APP, (id(9), "a"), 0, NOW);
     let position = async || {
@@ -204,7 +208,9 @@ async fn forget_all(store: &dyn Store, holder: &str) -> (usize, u64) {
     (leases, forgotten.refusals)
 }
 
-pub(crate) async fn a_forgotten_holder_leaves_records_without_a_name(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forgotten_holder_leaves_records_without_a_name() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     held(&*store, 1, "ada", NOW).await;
     held(&*store, 2, "bob", NOW + 100).await;
@@ -253,7 +259,9 @@ pub(crate) async fn a_forgotten_holder_leaves_records_without_a_name(store: Arc<
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn a_holder_with_a_lease_is_not_forgotten(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_holder_with_a_lease_is_not_forgotten() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     held(&*store, 1, "ada", NOW).await;
     done(&*store, check_out(ACME, "viewer", (id(2), "ada"), 1, NOW)).await;
@@ -271,7 +279,9 @@ pub(crate) async fn a_holder_with_a_lease_is_not_forgotten(store: Arc<dyn Store>
     }
 }
 
-pub(crate) async fn much_of_a_holder_is_forgotten_in_parts(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn much_of_a_holder_is_forgotten_in_parts() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     let refusals = (0..1_200).map(|minute| {
         let refused = check_out(ACME, APP, (id(9), "ada"), 0, NOW + 60 * minute);
@@ -286,7 +296,9 @@ pub(crate) async fn much_of_a_holder_is_forgotten_in_parts(store: Arc<dyn Store>
     }
 }
 
-pub(crate) async fn old_ended_leases_are_dropped_and_the_others_stay(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_ended_leases_are_dropped_and_the_others_stay() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     for (number, at) in [(1, 0), (2, 100), (3, 200)] {
         held(&*store, number, "ada", NOW + at).await;
@@ -301,7 +313,9 @@ pub(crate) async fn old_ended_leases_are_dropped_and_the_others_stay(store: Arc<
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn what_ended_in_a_removed_organization_goes_with_it(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ended_in_a_removed_organization_goes_with_it() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     held(&*store, 1, "ada", NOW).await;
     done(&*store, remove_organization(ACME, "acme")).await;
@@ -336,7 +350,9 @@ async fn erase_removed(store: &dyn Store) -> usize {
     parts
 }
 
-pub(crate) async fn names_in_a_removed_organization_are_erased(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_in_a_removed_organization_are_erased() {
+    let store = crate::new_store();
     with_applications(&*store).await;
     for account in [50, 51] {
         done(&*store, new_account(ACME, id(account), AccountKind::Person)).await;

@@ -8,7 +8,7 @@ use lictor_core::facts::quota::{Quota, Used};
 use lictor_core::facts::role::Role;
 use lictor_core::state::State;
 use lictor_core::{Error, KeyStatus, TrustPolicy};
-use lictor_store::{Fact, Store};
+use lictor_store::Fact;
 
 use crate::given::{
     ACME, NOW, acme, add_license, document, done, id, new_organization, new_token, refused,
@@ -16,7 +16,9 @@ use crate::given::{
     trust_vendor, vendor, write,
 };
 
-pub(crate) async fn organizations_are_listed_by_key(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn organizations_are_listed_by_key() {
+    let store = crate::new_store();
     for (number, key) in [(3, "zeta"), (1, "beta"), (2, "alpha")] {
         done(&*store, new_organization(id(number), key)).await;
     }
@@ -36,7 +38,9 @@ pub(crate) async fn organizations_are_listed_by_key(store: Arc<dyn Store>) {
     assert_eq!(store.head(id(9)).await.expect("reads"), None);
 }
 
-pub(crate) async fn a_removed_organization_is_gone_and_its_key_free(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removed_organization_is_gone_and_its_key_free() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_token(ACME, id(70), Role::Admin)).await;
     done(
@@ -71,7 +75,9 @@ pub(crate) async fn a_removed_organization_is_gone_and_its_key_free(store: Arc<d
 }
 
 /// The removal and what comes behind it may share a batch.
-pub(crate) async fn nothing_follows_a_removal_in_its_batch(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_follows_a_removal_in_its_batch() {
+    let store = crate::new_store();
     acme(&*store).await;
     let tasks: Vec<_> = (0..40)
         .map(|number| {
@@ -103,7 +109,9 @@ pub(crate) async fn nothing_follows_a_removal_in_its_batch(store: Arc<dyn Store>
     );
 }
 
-pub(crate) async fn trust_and_policy_are_kept(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trust_and_policy_are_kept() {
+    let store = crate::new_store();
     let keys = [1, 2, 3].map(|seed| vendor(seed).public_key());
     for seed in [1, 2, 3] {
         done(&*store, trust_vendor(seed)).await;
@@ -131,7 +139,9 @@ pub(crate) async fn trust_and_policy_are_kept(store: Arc<dyn Store>) {
 }
 
 /// Facts of the installation are seen from any stream, those of a stream from it alone.
-pub(crate) async fn a_rule_sees_the_facts_it_asked_for(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_sees_the_facts_it_asked_for() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_organization(id(2), "other")).await;
     done(&*store, new_token(ACME, id(70), Role::Reader)).await;
@@ -203,7 +213,9 @@ pub(crate) async fn a_rule_sees_the_facts_it_asked_for(store: Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn tokens_are_found_by_their_secret(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_found_by_their_secret() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_token(ACME, id(70), Role::Admin)).await;
     done(&*store, new_token(INSTALLATION, id(71), Role::Operator)).await;
@@ -245,7 +257,9 @@ pub(crate) async fn tokens_are_found_by_their_secret(store: Arc<dyn Store>) {
     assert!(matches!(elsewhere, Error::NotFound { .. }));
 }
 
-pub(crate) async fn tokens_come_in_pages(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_come_in_pages() {
+    let store = crate::new_store();
     acme(&*store).await;
     for number in [74, 71, 73, 72] {
         done(&*store, new_token(ACME, id(number), Role::Reader)).await;
@@ -271,7 +285,9 @@ pub(crate) async fn tokens_come_in_pages(store: Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn only_keys_and_the_policy_move_what_trust_rests_on(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_keys_and_the_policy_move_what_trust_rests_on() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, trust_vendor(1)).await;
     let mut before = store.basis(ACME).await.expect("reads");

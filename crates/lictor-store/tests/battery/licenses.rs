@@ -51,7 +51,9 @@ async fn newest(store: &dyn Store, application: &str, page: usize) -> Vec<Licens
     }
 }
 
-pub(crate) async fn what_was_written_is_read(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_is_read() {
+    let store = crate::new_store();
     acme(&*store).await;
     let document = document(1, "Kong Gateway", 1);
     done(&*store, add_license(ACME, id(7), &document, NOW)).await;
@@ -71,7 +73,9 @@ pub(crate) async fn what_was_written_is_read(store: Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn what_was_removed_is_gone(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_removed_is_gone() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(
         &*store,
@@ -91,7 +95,9 @@ pub(crate) async fn what_was_removed_is_gone(store: Arc<dyn Store>) {
     assert!(again.entries.is_empty());
 }
 
-pub(crate) async fn nothing_there_is_an_empty_answer(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_there_is_an_empty_answer() {
+    let store = crate::new_store();
     for organization in [ACME, id(0)] {
         assert_eq!(
             store.license(organization, id(1)).await.expect("reads"),
@@ -126,7 +132,9 @@ pub(crate) async fn nothing_there_is_an_empty_answer(store: Arc<dyn Store>) {
     assert_eq!(store.organizations().await.expect("reads"), []);
 }
 
-pub(crate) async fn one_of_many_adds_of_the_same_id_wins(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_many_adds_of_the_same_id_wins() {
+    let store = crate::new_store();
     acme(&*store).await;
     let tasks: Vec<_> = (0..16)
         .map(|number| {
@@ -154,7 +162,9 @@ pub(crate) async fn one_of_many_adds_of_the_same_id_wins(store: Arc<dyn Store>) 
     assert_eq!(stored.payload, *winners[0].payload());
 }
 
-pub(crate) async fn updated_at_never_goes_back(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn updated_at_never_goes_back() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(
         &*store,
@@ -189,7 +199,9 @@ pub(crate) async fn updated_at_never_goes_back(store: Arc<dyn Store>) {
     assert_eq!(second.state.created_at, NOW - 9);
 }
 
-pub(crate) async fn pages_are_in_order_of_ids_and_stable(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_are_in_order_of_ids_and_stable() {
+    let store = crate::new_store();
     acme(&*store).await;
     for number in [5, 0, 9, 3, 7] {
         let product = if number > 4 { "Kong" } else { "Jira" };
@@ -225,7 +237,9 @@ pub(crate) async fn pages_are_in_order_of_ids_and_stable(store: Arc<dyn Store>) 
     );
 }
 
-pub(crate) async fn the_newest_come_first_and_ties_go_to_the_later_write(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_come_first_and_ties_go_to_the_later_write() {
+    let store = crate::new_store();
     acme(&*store).await;
     for (number, now) in [(4, NOW), (3, NOW), (2, NOW + 5), (1, NOW)] {
         let document = document(1, "Kong", u64::try_from(number).expect("small"));
@@ -261,7 +275,9 @@ pub(crate) async fn the_newest_come_first_and_ties_go_to_the_later_write(store: 
     );
 }
 
-pub(crate) async fn a_license_moves_to_the_application_of_its_new_document(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_license_moves_to_the_application_of_its_new_document() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(
         &*store,
@@ -278,7 +294,9 @@ pub(crate) async fn a_license_moves_to_the_application_of_its_new_document(store
     assert_eq!(applications(&*store, ACME).await, ["jira", "kong"]);
 }
 
-pub(crate) async fn the_same_document_may_stand_under_two_ids(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_document_may_stand_under_two_ids() {
+    let store = crate::new_store();
     acme(&*store).await;
     let document = document(1, "Kong", 1);
     done(&*store, add_license(ACME, id(1), &document, NOW)).await;
@@ -312,7 +330,9 @@ fn day(text: &str) -> Timestamp {
     Date::parse(text).expect("a date").start()
 }
 
-pub(crate) async fn those_that_have_ended_are_not_read(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_that_have_ended_are_not_read() {
+    let store = crate::new_store();
     acme(&*store).await;
     for (number, end) in [
         (1, "2028-01-01"),
@@ -381,7 +401,9 @@ fn dated(begins: &str, ends: &str, number: u64) -> Admissible {
     examine(text, ACME, &trusted, TrustPolicy::Verified).expect("admissible")
 }
 
-pub(crate) async fn of_those_that_wait_the_newest_of_each_dates_are_read(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_those_that_wait_the_newest_of_each_dates_are_read() {
+    let store = crate::new_store();
     acme(&*store).await;
     let dates = [
         ("2030-01-01", "2031-01-01"),
@@ -429,7 +451,9 @@ fn large_document(number: u64) -> Admissible {
     examine(text.into(), ACME, &trusted, TrustPolicy::Verified).expect("admissible")
 }
 
-pub(crate) async fn a_page_ends_early_where_its_payloads_are_large(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_ends_early_where_its_payloads_are_large() {
+    let store = crate::new_store();
     acme(&*store).await;
     for number in 0..70 {
         let license = large_document(number);

@@ -177,8 +177,21 @@ impl Step {
 /// Before when ended leases may be gone, by stream and application.
 type Gone = BTreeMap<(Uuid, &'static str), i64>;
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn reads_are_what_the_changes_say(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .build()
+            .expect("a runtime");
+        runtime.block_on(compare(crate::new_store(), steps));
+    }
+}
+
 /// Runs the steps and compares.
-pub(crate) async fn reads_are_what_the_changes_say(store: Arc<dyn Store>, steps: Vec<Step>) {
+async fn compare(store: Arc<dyn Store>, steps: Vec<Step>) {
     acme(&*store).await;
     store
         .write(new_organization(STREAMS[1], "other"))

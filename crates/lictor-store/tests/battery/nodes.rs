@@ -47,7 +47,9 @@ async fn agrees(store: &dyn Store) {
     assert_eq!(report.differences, [""; 0]);
 }
 
-pub(crate) async fn a_node_is_enrolled_joins_and_is_revoked(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_is_enrolled_joins_and_is_revoked() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, edge(1, "edge")).await;
     let enrolled = node(&*store, 1).await;
@@ -84,7 +86,9 @@ pub(crate) async fn a_node_is_enrolled_joins_and_is_revoked(store: Arc<dyn Store
     agrees(&*store).await;
 }
 
-pub(crate) async fn nothing_there_is_no_node(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_there_is_no_node() {
+    let store = crate::new_store();
     for organization in [ACME, id(2)] {
         assert_eq!(store.node(organization, id(1)).await.expect("reads"), None);
         let named = store.node_named(organization, "edge").await;
@@ -96,7 +100,9 @@ pub(crate) async fn nothing_there_is_no_node(store: Arc<dyn Store>) {
     assert_eq!(store.rotations().await.expect("reads"), []);
 }
 
-pub(crate) async fn two_live_nodes_never_have_one_name(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_live_nodes_never_have_one_name() {
+    let store = crate::new_store();
     kong(&*store).await;
     let tries = (1..=8).map(|number| {
         let store = Arc::clone(&store);
@@ -120,7 +126,9 @@ pub(crate) async fn two_live_nodes_never_have_one_name(store: Arc<dyn Store>) {
     agrees(&*store).await;
 }
 
-pub(crate) async fn a_place_is_taken_by_who_joined_or_still_can(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_is_taken_by_who_joined_or_still_can() {
+    let store = crate::new_store();
     kong(&*store).await;
     let taken = async |at: i64| {
         let (all, own) = (
@@ -150,7 +158,9 @@ pub(crate) async fn a_place_is_taken_by_who_joined_or_still_can(store: Arc<dyn S
     assert_eq!(taken(NOW + TOKEN_TTL).await, []);
 }
 
-pub(crate) async fn a_name_is_free_after_a_revocation(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_is_free_after_a_revocation() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, edge(1, "edge")).await;
     done(&*store, edge(2, "lab")).await;
@@ -166,7 +176,9 @@ pub(crate) async fn a_name_is_free_after_a_revocation(store: Arc<dyn Store>) {
     agrees(&*store).await;
 }
 
-pub(crate) async fn the_limit_holds_under_many_enrollments(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_limit_holds_under_many_enrollments() {
+    let store = crate::new_store();
     const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
     kong(&*store).await;
     let tries = (1..).zip(NAMES).map(|(number, name)| {
@@ -186,7 +198,9 @@ pub(crate) async fn the_limit_holds_under_many_enrollments(store: Arc<dyn Store>
     agrees(&*store).await;
 }
 
-pub(crate) async fn a_node_is_found_by_its_token_and_by_its_credential(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_is_found_by_its_token_and_by_its_credential() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, edge(1, "edge")).await;
     done(&*store, edge(2, "lab")).await;
@@ -201,7 +215,9 @@ pub(crate) async fn a_node_is_found_by_its_token_and_by_its_credential(store: Ar
     assert_eq!(by(credential).await, Some(revoked));
 }
 
-pub(crate) async fn a_node_of_a_removed_organization_is_not_found(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_a_removed_organization_is_not_found() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, edge(1, "edge")).await;
     done(&*store, join_node(ACME, id(1))).await;
@@ -213,7 +229,9 @@ pub(crate) async fn a_node_of_a_removed_organization_is_not_found(store: Arc<dyn
     agrees(&*store).await;
 }
 
-pub(crate) async fn other_organizations_see_no_node(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_organizations_see_no_node() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, new_organization(id(2), "other")).await;
     done(&*store, edge(1, "edge")).await;
@@ -238,7 +256,9 @@ pub(crate) async fn other_organizations_see_no_node(store: Arc<dyn Store>) {
     agrees(&*store).await;
 }
 
-pub(crate) async fn nodes_come_in_pages(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_come_in_pages() {
+    let store = crate::new_store();
     kong(&*store).await;
     for (number, name) in [(5, "e"), (3, "c"), (4, "d"), (1, "a"), (2, "b")] {
         done(&*store, edge(number, name)).await;
@@ -251,7 +271,9 @@ pub(crate) async fn nodes_come_in_pages(store: Arc<dyn Store>) {
     assert_eq!(pages, [1, 2, 3, 5].map(id));
 }
 
-pub(crate) async fn what_a_node_said_last_stays(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_said_last_stays() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, edge(1, "edge")).await;
     done(&*store, join_node(ACME, id(1))).await;
@@ -275,7 +297,9 @@ pub(crate) async fn what_a_node_said_last_stays(store: Arc<dyn Store>) {
     agrees(&*store).await;
 }
 
-pub(crate) async fn a_rule_sees_the_nodes_it_asked_for(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_sees_the_nodes_it_asked_for() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, new_application(ACME, "jira", OverLimit::Refuse)).await;
     for (number, name) in [(1, "edge"), (2, "lab"), (3, "old")] {
@@ -308,7 +332,9 @@ pub(crate) async fn a_rule_sees_the_nodes_it_asked_for(store: Arc<dyn Store>) {
     }
 }
 
-pub(crate) async fn a_rule_sees_how_many_nodes_there_are(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_sees_how_many_nodes_there_are() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, new_application(ACME, "jira", OverLimit::Refuse)).await;
     for (number, name) in [(1, "edge"), (2, "lab"), (3, "old")] {
@@ -345,7 +371,9 @@ pub(crate) async fn a_rule_sees_how_many_nodes_there_are(store: Arc<dyn Store>) 
     agrees(&*store).await;
 }
 
-pub(crate) async fn the_settings_are_the_default_until_they_are_set(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_settings_are_the_default_until_they_are_set() {
+    let store = crate::new_store();
     kong(&*store).await;
     let settings = async || store.node_settings(ACME).await.expect("reads");
     assert_eq!(settings().await, NodeSettings::default());
@@ -366,7 +394,9 @@ pub(crate) async fn the_settings_are_the_default_until_they_are_set(store: Arc<d
     agrees(&*store).await;
 }
 
-pub(crate) async fn an_adoption_raises_the_revision(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_adoption_raises_the_revision() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, set_node_policy(ACME, 60)).await;
     let mut before = 0;
@@ -385,7 +415,9 @@ pub(crate) async fn an_adoption_raises_the_revision(store: Arc<dyn Store>) {
     agrees(&*store).await;
 }
 
-pub(crate) async fn a_raise_that_is_too_large_is_refused(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_raise_that_is_too_large_is_refused() {
+    let store = crate::new_store();
     let adopted = |raise| {
         let facts = vec![Fact::NodeSettings];
         write(ACME, NOW, facts, move |_| {
@@ -410,7 +442,9 @@ pub(crate) async fn a_raise_that_is_too_large_is_refused(store: Arc<dyn Store>) 
     agrees(&*store).await;
 }
 
-pub(crate) async fn a_rule_that_saw_no_settings_overwrites_none(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_that_saw_no_settings_overwrites_none() {
+    let store = crate::new_store();
     kong(&*store).await;
     done(&*store, set_node_policy(ACME, 60)).await;
     done(&*store, adopt_nodes(ACME, 1_000)).await;
@@ -434,7 +468,9 @@ pub(crate) async fn a_rule_that_saw_no_settings_overwrites_none(store: Arc<dyn S
     agrees(&*store).await;
 }
 
-pub(crate) async fn a_rotation_is_kept_with_its_key(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_is_kept_with_its_key() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, trust_by_rotation(1, 2)).await;
     done(&*store, trust_vendor(3)).await;

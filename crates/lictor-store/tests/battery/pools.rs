@@ -1,7 +1,5 @@
 //! Promises about pools of nodes: how many places are taken, and by whom.
 
-use std::sync::Arc;
-
 use lictor_core::change::Change;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::application::OverLimit;
@@ -42,7 +40,9 @@ async fn agrees(store: &dyn Store) {
     assert_eq!(report.differences, [""; 0]);
 }
 
-pub(crate) async fn places_are_taken_given_back_and_taken_again(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn places_are_taken_given_back_and_taken_again() {
+    let store = crate::new_store();
     let store = &*store;
     edge(store, 2).await;
     for node in [1, 2] {
@@ -112,9 +112,9 @@ pub(crate) async fn places_are_taken_given_back_and_taken_again(store: Arc<dyn S
     agrees(store).await;
 }
 
-pub(crate) async fn the_nodes_of_pools_are_found_with_when_they_were_heard_of(
-    store: Arc<dyn Store>,
-) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_nodes_of_pools_are_found_with_when_they_were_heard_of() {
+    let store = crate::new_store();
     let store = &*store;
     edge(store, 9).await;
     let token = node_secrets(POOL).0;
@@ -223,9 +223,9 @@ async fn count_by(store: &dyn Store, counts: &[(u128, &str, u64)]) {
     assert_eq!(refused, [0; 0]);
 }
 
-pub(crate) async fn a_node_that_left_is_removed_and_its_counts_are_its_pools(
-    store: Arc<dyn Store>,
-) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_left_is_removed_and_its_counts_are_its_pools() {
+    let store = crate::new_store();
     let store = &*store;
     edge(store, 9).await;
     for node in [1, 2, 3] {
@@ -279,7 +279,9 @@ pub(crate) async fn a_node_that_left_is_removed_and_its_counts_are_its_pools(
     agrees(store).await;
 }
 
-pub(crate) async fn many_counts_of_a_node_become_its_pools_part_by_part(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_counts_of_a_node_become_its_pools_part_by_part() {
+    let store = crate::new_store();
     let store = &*store;
     edge(store, 9).await;
     done(store, join_pool(ACME, POOL, id(1))).await;
@@ -314,9 +316,9 @@ async fn count_of_merged_epochs(store: &dyn Store, expected: u64) {
     assert_eq!(used.of(Quota::UsageEpochs), expected);
 }
 
-pub(crate) async fn nodes_that_left_are_due_by_their_age_or_where_they_are_too_many(
-    store: Arc<dyn Store>,
-) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_left_are_due_by_their_age_or_where_they_are_too_many() {
+    let store = crate::new_store();
     let store = &*store;
     edge(store, 9).await;
     for node in 1..=4 {
@@ -359,9 +361,9 @@ fn leave_pool(node: Uuid) -> Write {
     })
 }
 
-pub(crate) async fn a_node_that_left_is_found_by_its_name_and_can_be_revoked(
-    store: Arc<dyn Store>,
-) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_left_is_found_by_its_name_and_can_be_revoked() {
+    let store = crate::new_store();
     let store = &*store;
     edge(store, 9).await;
     done(store, join_pool(ACME, POOL, id(1))).await;

@@ -1,7 +1,6 @@
 //! Promises about quotas: nothing passes one, what is there stays, and what is used is counted.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use lictor_core::decision::Decision;
 use lictor_core::elapsed::Now;
@@ -157,10 +156,11 @@ async fn ready(store: &dyn Store, quota: Quota) {
 }
 
 /// In one organization after the other, as each quota wants it empty.
-pub(crate) async fn nothing_passes_its_quota(open: impl Fn() -> Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_passes_its_quota() {
     let merged = [Quota::Refusals, Quota::EndedLeases];
     for quota in Quota::all().filter(|quota| !merged.contains(quota)) {
-        let store = open();
+        let store = crate::new_store();
         ready(&*store, quota).await;
         let most = match quota {
             Quota::Codes => 3,
@@ -203,7 +203,9 @@ pub(crate) async fn nothing_passes_its_quota(open: impl Fn() -> Arc<dyn Store>) 
     }
 }
 
-pub(crate) async fn usage_of_months_that_passed_is_counted_as_one(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn usage_of_months_that_passed_is_counted_as_one() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, set_quota(Quota::UsageSeries, Some(2))).await;
     for month in ["2026-11", "2026-10", "2024-02", "UNKNOWN"] {
@@ -226,7 +228,9 @@ pub(crate) async fn usage_of_months_that_passed_is_counted_as_one(store: Arc<dyn
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn an_answer_that_cannot_be_kept_has_its_time(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_cannot_be_kept_has_its_time() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, set_quota(Quota::KeptAnswers, Some(1))).await;
     done(&*store, answered("a", NOW)).await;
@@ -247,7 +251,9 @@ pub(crate) async fn an_answer_that_cannot_be_kept_has_its_time(store: Arc<dyn St
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn codes_of_ten_minutes_are_counted_used_or_not(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn codes_of_ten_minutes_are_counted_used_or_not() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_client(ACME, id(40), None)).await;
     for number in 0..9 {
@@ -261,7 +267,9 @@ pub(crate) async fn codes_of_ten_minutes_are_counted_used_or_not(store: Arc<dyn 
     assert_eq!(retry_after, Some(600), "all of them were made now");
 }
 
-pub(crate) async fn a_quota_holds_under_many_writers(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quota_holds_under_many_writers() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, set_quota(Quota::Accounts, Some(10))).await;
     let writers = (0..40).map(|number| {
@@ -281,7 +289,9 @@ pub(crate) async fn a_quota_holds_under_many_writers(store: Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn replacing_meets_no_quota(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replacing_meets_no_quota() {
+    let store = crate::new_store();
     acme(&*store).await;
     for (number, product) in [(1, "Kong"), (2, "Kong"), (3, "Jira")] {
         let license = document(1, product, number);
@@ -323,7 +333,9 @@ pub(crate) async fn replacing_meets_no_quota(store: Arc<dyn Store>) {
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn tokens_that_expired_give_way(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_that_expired_give_way() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, set_quota(Quota::Tokens, Some(2))).await;
     for number in [1, 2] {
@@ -353,7 +365,9 @@ pub(crate) async fn tokens_that_expired_give_way(store: Arc<dyn Store>) {
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn a_limit_that_is_so_already_is_no_entry(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_that_is_so_already_is_no_entry() {
+    let store = crate::new_store();
     acme(&*store).await;
     let first = done(&*store, set_quota(Quota::Nodes, Some(5))).await;
     assert_eq!(first.entries.len(), 1);
@@ -375,7 +389,9 @@ pub(crate) async fn a_limit_that_is_so_already_is_no_entry(store: Arc<dyn Store>
     );
 }
 
-pub(crate) async fn refusals_beyond_are_merged_without_holders(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_beyond_are_merged_without_holders() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_application(ACME, "kong", OverLimit::Refuse)).await;
     done(&*store, set_quota(Quota::Refusals, Some(1))).await;
@@ -396,7 +412,9 @@ pub(crate) async fn refusals_beyond_are_merged_without_holders(store: Arc<dyn St
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn of_ended_leases_beyond_the_oldest_go_and_are_counted(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_ended_leases_beyond_the_oldest_go_and_are_counted() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_application(ACME, "kong", OverLimit::Refuse)).await;
     done(&*store, set_quota(Quota::EndedLeases, Some(2))).await;
@@ -424,7 +442,9 @@ pub(crate) async fn of_ended_leases_beyond_the_oldest_go_and_are_counted(store: 
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn beyond_the_entries_of_a_day_what_takes_away_goes_on(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_the_entries_of_a_day_what_takes_away_goes_on() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_token(ACME, id(1), Role::Reader)).await;
     done(&*store, new_account(ACME, id(2), AccountKind::Person)).await;

@@ -7,7 +7,7 @@ use lictor_core::decision::Decision;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::account::AccountKind;
 use lictor_core::facts::application::OverLimit;
-use lictor_store::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Store, Write, Written};
+use lictor_store::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Write, Written};
 
 use crate::given::{
     ACME, NOW, acme, add_license, at, check_out, document, done, forget, give_back, id, idempotent,
@@ -28,7 +28,9 @@ fn add(number: u64, key: &IdempotencyKey) -> Write {
     idempotent(write, key)
 }
 
-pub(crate) async fn an_answer_is_kept_with_its_write(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_kept_with_its_write() {
+    let store = crate::new_store();
     acme(&*store).await;
     assert_eq!(
         store.answered(ACME, &key(), at(NOW)).await.expect("reads"),
@@ -76,7 +78,9 @@ pub(crate) async fn an_answer_is_kept_with_its_write(store: Arc<dyn Store>) {
     assert!(matches!(mismatch, Err(Error::IdempotencyMismatch)));
 }
 
-pub(crate) async fn the_answer_of_a_request_in_parts_is_kept_with_the_last(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_of_a_request_in_parts_is_kept_with_the_last() {
+    let store = crate::new_store();
     acme(&*store).await;
     let first = done(&*store, add(1, &key())).await;
     let last = |before| {
@@ -106,7 +110,9 @@ pub(crate) async fn the_answer_of_a_request_in_parts_is_kept_with_the_last(store
     assert_eq!(answer.expect("it is kept").body, "2 entries");
 }
 
-pub(crate) async fn a_refused_write_keeps_no_answer(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_write_keeps_no_answer() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(
         &*store,
@@ -120,7 +126,9 @@ pub(crate) async fn a_refused_write_keeps_no_answer(store: Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn a_twin_writes_nothing(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_twin_writes_nothing() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, add(1, &key())).await;
     assert!(matches!(
@@ -130,7 +138,9 @@ pub(crate) async fn a_twin_writes_nothing(store: Arc<dyn Store>) {
     assert_eq!(store.license(ACME, id(2)).await.expect("reads"), None);
 }
 
-pub(crate) async fn one_of_many_twins_is_answered(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_many_twins_is_answered() {
+    let store = crate::new_store();
     acme(&*store).await;
     let tasks: Vec<_> = (1..=16)
         .map(|number| {
@@ -157,7 +167,9 @@ pub(crate) async fn one_of_many_twins_is_answered(store: Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn an_answer_ends_after_a_day(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_ends_after_a_day() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, add(1, &key())).await;
     let last = NOW + ANSWER_KEPT_SECONDS - 1;
@@ -189,7 +201,9 @@ pub(crate) async fn an_answer_ends_after_a_day(store: Arc<dyn Store>) {
 }
 
 /// The last thing that a write does fails: nothing of it stays, and its neighbors are stored.
-pub(crate) async fn a_name_that_is_to_go_goes_from_the_kept_answers_too(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_is_to_go_goes_from_the_kept_answers_too() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_application(ACME, "editor", OverLimit::Refuse)).await;
     let asked = |name: &str| IdempotencyKey {
@@ -222,7 +236,9 @@ pub(crate) async fn a_name_that_is_to_go_goes_from_the_kept_answers_too(store: A
     assert_eq!(kept().await, ["51"]);
 }
 
-pub(crate) async fn a_faulty_answer_takes_the_change_with_it(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_faulty_answer_takes_the_change_with_it() {
+    let store = crate::new_store();
     acme(&*store).await;
     let tasks: Vec<_> = (1..=40)
         .map(|number| {

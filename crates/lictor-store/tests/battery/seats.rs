@@ -1,16 +1,14 @@
 //! Promises about seats and leases: the limit holds, whoever asks and however often.
 
-use lictor_core::rules::lease::CheckedOut;
-use lictor_core::rules::seats::Assigned;
-use std::sync::Arc;
-
 use lictor_core::Error;
 use lictor_core::change::Change;
 use lictor_core::facts::account::{AccountKind, AccountStatus};
 use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::entitlement::SeatTerms;
 use lictor_core::facts::seats::{Holder, SeatReason, SeatRefusal};
+use lictor_core::rules::lease::CheckedOut;
 use lictor_core::rules::seats;
+use lictor_core::rules::seats::Assigned;
 use lictor_core::state::State;
 use lictor_store::{Fact, Store, Write};
 use uuid::Uuid;
@@ -54,7 +52,9 @@ async fn no_seat(store: &dyn Store, write: Write) -> SeatReason {
     refused.expect("refused").reason
 }
 
-pub(crate) async fn an_account_has_one_seat_of_an_application(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_has_one_seat_of_an_application() {
+    let store = crate::new_store();
     staffed(&*store, 2, OverLimit::Refuse).await;
     let writers = (0..16).map(|_| {
         let store = store.clone();
@@ -72,7 +72,9 @@ pub(crate) async fn an_account_has_one_seat_of_an_application(store: Arc<dyn Sto
     assert!(matches!(again, Error::NotFound { .. }), "{again}");
 }
 
-pub(crate) async fn the_limit_holds_under_many_writers(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_limit_holds_under_many_writers() {
+    let store = crate::new_store();
     staffed(&*store, 30, OverLimit::Refuse).await;
     let writers = (1..=30).map(|number| {
         let store = store.clone();
@@ -92,7 +94,9 @@ pub(crate) async fn the_limit_holds_under_many_writers(store: Arc<dyn Store>) {
     assert_eq!(no_seat(&*store, lease).await, SeatReason::Exhausted);
 }
 
-pub(crate) async fn over_use_is_granted_where_it_is_allowed(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_use_is_granted_where_it_is_allowed() {
+    let store = crate::new_store();
     staffed(&*store, 2, OverLimit::Allow).await;
     for number in [1, 2] {
         let written = done(&*store, assign(ACME, APP, id(number), 1)).await;
@@ -109,7 +113,9 @@ pub(crate) async fn over_use_is_granted_where_it_is_allowed(store: Arc<dyn Store
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn a_smaller_limit_takes_no_seat_away(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_smaller_limit_takes_no_seat_away() {
+    let store = crate::new_store();
     staffed(&*store, 4, OverLimit::Refuse).await;
     for number in [1, 2, 3] {
         done(&*store, assign(ACME, APP, id(number), 3)).await;
@@ -124,7 +130,9 @@ pub(crate) async fn a_smaller_limit_takes_no_seat_away(store: Arc<dyn Store>) {
     assert_eq!(figures(&*store).await, (3, 0, 3));
 }
 
-pub(crate) async fn deactivation_gives_the_seats_back(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deactivation_gives_the_seats_back() {
+    let store = crate::new_store();
     staffed(&*store, 2, OverLimit::Refuse).await;
     done(&*store, new_application(ACME, "viewer", OverLimit::Refuse)).await;
     for application in [APP, "viewer"] {
@@ -153,7 +161,9 @@ pub(crate) async fn deactivation_gives_the_seats_back(store: Arc<dyn Store>) {
     assert_eq!(reason, SeatReason::Service);
 }
 
-pub(crate) async fn a_refusal_is_kept_with_its_figures(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_is_kept_with_its_figures() {
+    let store = crate::new_store();
     staffed(&*store, 2, OverLimit::Refuse).await;
     done(&*store, assign(ACME, APP, id(1), 1)).await;
     let head = store.head(ACME).await.expect("reads").expect("a head");
@@ -171,7 +181,9 @@ pub(crate) async fn a_refusal_is_kept_with_its_figures(store: Arc<dyn Store>) {
     assert_eq!((refused.minute, refused.count), (NOW / 60, 1));
 }
 
-pub(crate) async fn refusals_of_a_minute_are_one(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_of_a_minute_are_one() {
+    let store = crate::new_store();
     staffed(&*store, 1, OverLimit::Refuse).await;
     for (minute, holder) in [(0, "a"), (0, "b"), (0, "a"), (1, "a"), (1, "a"), (1, "a")] {
         let now = NOW + minute * 60;
@@ -198,7 +210,9 @@ pub(crate) async fn refusals_of_a_minute_are_one(store: Arc<dyn Store>) {
     assert_eq!(store.refusals(id(2), None, 9).await.expect("reads"), []);
 }
 
-pub(crate) async fn terms_that_are_out_of_date_decide_nothing(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn terms_that_are_out_of_date_decide_nothing() {
+    let store = crate::new_store();
     staffed(&*store, 1, OverLimit::Refuse).await;
     let basis = looks::basis_of(&*store, ACME, APP).await;
     let by_terms = move || {
@@ -242,7 +256,9 @@ async fn lease_of(store: &dyn Store, holder: &str) -> Option<(Uuid, u64)> {
     found.map(|lease| (lease.id, lease.terms.fence))
 }
 
-pub(crate) async fn a_holder_gets_the_same_lease_with_a_greater_fence(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_holder_gets_the_same_lease_with_a_greater_fence() {
+    let store = crate::new_store();
     staffed(&*store, 0, OverLimit::Refuse).await;
     for (lease, fence) in [(id(20), 1), (id(21), 2), (id(22), 3)] {
         done(&*store, check_out(ACME, APP, (lease, "device"), 1, NOW)).await;
@@ -253,7 +269,9 @@ pub(crate) async fn a_holder_gets_the_same_lease_with_a_greater_fence(store: Arc
     assert_eq!(no_seat(&*store, other).await, SeatReason::Exhausted);
 }
 
-pub(crate) async fn a_fence_keeps_an_older_self_out(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fence_keeps_an_older_self_out() {
+    let store = crate::new_store();
     staffed(&*store, 0, OverLimit::Refuse).await;
     for _ in 0..2 {
         done(&*store, check_out(ACME, APP, (id(20), "device"), 1, NOW)).await;
@@ -275,7 +293,9 @@ pub(crate) async fn a_fence_keeps_an_older_self_out(store: Arc<dyn Store>) {
     assert_eq!(figures(&*store).await, (0, 0, 0));
 }
 
-pub(crate) async fn a_lease_ends_with_its_time(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_ends_with_its_time() {
+    let store = crate::new_store();
     staffed(&*store, 0, OverLimit::Refuse).await;
     done(&*store, check_out(ACME, APP, (id(20), "device"), 1, NOW)).await;
     let due = async |now| {
@@ -300,7 +320,9 @@ pub(crate) async fn a_lease_ends_with_its_time(store: Arc<dyn Store>) {
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn a_faulty_rule_cannot_pass_the_limit(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_faulty_rule_cannot_pass_the_limit() {
+    let store = crate::new_store();
     staffed(&*store, 2, OverLimit::Refuse).await;
     done(&*store, assign(ACME, APP, id(1), 1)).await;
     for used in [1, 2] {

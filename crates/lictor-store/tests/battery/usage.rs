@@ -105,7 +105,9 @@ fn correct(stream: Uuid, key: UsageKey, by: i64) -> Write {
     })
 }
 
-pub(crate) async fn the_greatest_count_stays(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_greatest_count_stays() {
+    let store = crate::new_store();
     acme(&*store).await;
     let first = vec![
         count("edge", "web", "UNKNOWN", 1),
@@ -144,7 +146,9 @@ pub(crate) async fn the_greatest_count_stays(store: Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn the_largest_count_is_kept_exactly(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_largest_count_is_kept_exactly() {
+    let store = crate::new_store();
     acme(&*store).await;
     let largest = vec![count("edge", "web", "2026-11", MAX_COUNT)];
     done(&*store, report_usage(ACME, largest)).await;
@@ -152,7 +156,9 @@ pub(crate) async fn the_largest_count_is_kept_exactly(store: Arc<dyn Store>) {
     assert_eq!(counts_of(&*store, ACME).await, expected);
 }
 
-pub(crate) async fn counts_come_in_pages_and_their_sums_at_once(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counts_come_in_pages_and_their_sums_at_once() {
+    let store = crate::new_store();
     acme(&*store).await;
     let reports = vec![
         count("a", "s", "2026-10", 3),
@@ -214,7 +220,9 @@ pub(crate) async fn counts_come_in_pages_and_their_sums_at_once(store: Arc<dyn S
     assert_eq!(none, UsageFigures::default());
 }
 
-pub(crate) async fn counts_of_many_writers_never_pass_the_largest_sum(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counts_of_many_writers_never_pass_the_largest_sum() {
+    let store = crate::new_store();
     acme(&*store).await;
     // Four of these have room, and all small ones beside them.
     let large = MAX_COUNT / 4 - 100;
@@ -240,7 +248,9 @@ pub(crate) async fn counts_of_many_writers_never_pass_the_largest_sum(store: Arc
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn a_running_total_is_remembered_as_long_as_it_is_reported(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_total_is_remembered_as_long_as_it_is_reported() {
+    let store = crate::new_store();
     acme(&*store).await;
     let sum = async |reports, now| {
         let refused = refused_reports(&*store, report_usage_at(ACME, reports, now)).await;
@@ -271,7 +281,9 @@ pub(crate) async fn a_running_total_is_remembered_as_long_as_it_is_reported(stor
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn a_correction_is_an_entry_that_no_report_undoes(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correction_is_an_entry_that_no_report_undoes() {
+    let store = crate::new_store();
     acme(&*store).await;
     let reported = refused(&*store, correct_usage(ACME, 5)).await;
     assert!(matches!(reported, Error::NotFound { .. }), "{reported:?}");
@@ -317,7 +329,9 @@ fn merge(from: &str, into: &str) -> Write {
     })
 }
 
-pub(crate) async fn counts_of_a_source_are_put_to_another(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counts_of_a_source_are_put_to_another() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, set_quota(Quota::UsageSeries, Some(3))).await;
     let reports = vec![

@@ -24,7 +24,9 @@ use crate::given::{
 };
 use crate::usage::{count, counts_of};
 
-pub(crate) async fn a_refusal_changes_nothing(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_changes_nothing() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(
         &*store,
@@ -41,7 +43,9 @@ pub(crate) async fn a_refusal_changes_nothing(store: Arc<dyn Store>) {
     assert_eq!(applications(&*store, ACME).await, ["kong"]);
 }
 
-pub(crate) async fn a_stream_that_does_not_exist_takes_no_write(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_does_not_exist_takes_no_write() {
+    let store = crate::new_store();
     acme(&*store).await;
     let lost = write(id(99), NOW, vec![], |_| Ok(Decision::nothing()));
     assert!(matches!(
@@ -51,7 +55,9 @@ pub(crate) async fn a_stream_that_does_not_exist_takes_no_write(store: Arc<dyn S
     assert_eq!(store.head(id(99)).await.expect("reads"), None);
 }
 
-pub(crate) async fn deciding_nothing_writes_nothing(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deciding_nothing_writes_nothing() {
+    let store = crate::new_store();
     acme(&*store).await;
     let before = store.head(ACME).await.expect("reads");
     let written = done(
@@ -65,7 +71,9 @@ pub(crate) async fn deciding_nothing_writes_nothing(store: Arc<dyn Store>) {
 
 /// Many at once, so that they share commits; every third is refused, every seventh
 /// panics, and every eleventh fails in the database, so that the rest must run again.
-pub(crate) async fn the_refused_leave_no_trace_in_their_batch(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_refused_leave_no_trace_in_their_batch() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(
         &*store,
@@ -116,7 +124,9 @@ fn one_of_a_crowd(number: u64) -> Write {
     }
 }
 
-pub(crate) async fn positions_have_no_gaps_under_many_writers(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn positions_have_no_gaps_under_many_writers() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_organization(id(2), "other")).await;
     let tasks: Vec<_> = (0..16_u64)
@@ -168,7 +178,9 @@ pub(crate) async fn positions_have_no_gaps_under_many_writers(store: Arc<dyn Sto
 
 /// Many at once, so that they share commits: what is answered rests on writes before it, so the observer
 /// knows of all of them.
-pub(crate) async fn writes_are_observed_before_anybody_is_answered(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_are_observed_before_anybody_is_answered() {
+    let store = crate::new_store();
     acme(&*store).await;
     let observed: Arc<Mutex<Vec<u64>>> = Arc::default();
     let seen = Arc::clone(&observed);
@@ -204,7 +216,9 @@ pub(crate) async fn writes_are_observed_before_anybody_is_answered(store: Arc<dy
 }
 
 /// One of a batch fails in the database, so that the others run again, each alone.
-pub(crate) async fn writes_that_run_again_alone_are_observed_too(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_that_run_again_alone_are_observed_too() {
+    let store = crate::new_store();
     acme(&*store).await;
     let observed: Arc<Mutex<Vec<u64>>> = Arc::default();
     let seen = Arc::clone(&observed);
@@ -274,7 +288,9 @@ fn end_of(entries: &[Entry]) -> Head {
     bodies.fold(Head::EMPTY, |head, body| head.next(&body))
 }
 
-pub(crate) async fn entries_say_who_when_and_what(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entries_say_who_when_and_what() {
+    let store = crate::new_store();
     acme(&*store).await;
     let write = add_license(ACME, id(1), &document(1, "Kong", 1), NOW + 3);
     let written = done(
@@ -314,7 +330,9 @@ pub(crate) async fn entries_say_who_when_and_what(store: Arc<dyn Store>) {
     }
 }
 
-pub(crate) async fn a_faulty_rule_harms_nobody_else(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_faulty_rule_harms_nobody_else() {
+    let store = crate::new_store();
     acme(&*store).await;
     let faulty = write::<()>(ACME, NOW, vec![], |_| panic!("a fault in a rule"));
     assert!(matches!(refused(&*store, faulty).await, Error::Internal(_)));
@@ -342,7 +360,9 @@ pub(crate) async fn a_faulty_rule_harms_nobody_else(store: Arc<dyn Store>) {
 }
 
 /// Counters would go on counting what the rule did not see.
-pub(crate) async fn a_rule_removes_nothing_that_it_had_not_asked_for(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_removes_nothing_that_it_had_not_asked_for() {
+    let store = crate::new_store();
     acme(&*store).await;
     for write in [
         add_license(ACME, id(1), &document(1, "Kong", 1), NOW),
@@ -391,7 +411,9 @@ pub(crate) async fn a_rule_removes_nothing_that_it_had_not_asked_for(store: Arc<
 }
 
 /// Changes, records and entry are one: the last record fails, and all is as before.
-pub(crate) async fn a_failing_record_takes_the_change_with_it(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_record_takes_the_change_with_it() {
+    let store = crate::new_store();
     acme(&*store).await;
     let write = write(ACME, NOW, vec![], |_| {
         let mut decision: Decision = Change::ApplicationCreated {
@@ -416,7 +438,9 @@ pub(crate) async fn a_failing_record_takes_the_change_with_it(store: Arc<dyn Sto
 const BATCH: usize = 512;
 
 /// The first write holds the writer until the others wait, so that nothing depends on speed.
-pub(crate) async fn nobody_waits_for_the_writes_of_another_organization(store: Arc<dyn Store>) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_the_writes_of_another_organization() {
+    let store = crate::new_store();
     acme(&*store).await;
     done(&*store, new_organization(id(2), "other")).await;
     let (open, gate) = std::sync::mpsc::channel::<()>();

@@ -28,10 +28,6 @@ use crate::given::{
 };
 use crate::usage::{count, report_usage};
 
-pub(crate) fn open_in_memory() -> Arc<dyn Store> {
-    lictor_store::open_temporary().expect("opens")
-}
-
 fn open(folder: &Path) -> Result<Arc<dyn Store>, OpenError> {
     lictor_store::open(folder, New::Beside(&[]))
 }
