@@ -2,6 +2,7 @@
 
 use lictor_core::facts::application::OverLimit;
 use lictor_core::patch_field::PatchField;
+use lictor_core::rules::outlook::Reason;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -88,3 +89,31 @@ pub struct Application {
 
 /// An application that was changed; what was sent for whoever may not read applications.
 pub type WrittenApplication = Written<Application, ChangeApplication>;
+
+/// Which license of an application is in force from when to when, from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Outlook {
+    /// The key of the application.
+    pub application: String,
+    /// The segments, one after the other without a hole; at most 256.
+    pub segments: Vec<OutlookSegment>,
+}
+
+/// A span in which the same license is in force, or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutlookSegment {
+    /// Its first instant.
+    pub from: Instant,
+    /// The first instant after it; `null`: nothing changes any more. The last segment has one only if more follow.
+    pub until: Option<Instant>,
+    /// Why this license is in force from then on, or why none is.
+    pub reason: Text<Reason>,
+    /// The id of the license in force; `null`: none.
+    pub license: Option<Uuid>,
+    /// What the application is licensed for.
+    pub plan: Text<Plan>,
+    /// Seats that it may have; `null`: unlimited; 0 without a license in force.
+    pub limit: Option<u32>,
+    /// Nodes that it may have; `null`: unlimited; 0 without a license in force.
+    pub node_limit: Option<u32>,
+}

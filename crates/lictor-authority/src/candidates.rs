@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
 
 use lictor_core::facts::license::{FIRST, License};
-use lictor_core::rules::in_force::{Candidate, covered_until};
-use lictor_core::{Error, Signer, Timestamp, TrustPolicy};
+use lictor_core::rules::in_force::{Candidate, covered_until, in_force, next_boundary};
+use lictor_core::rules::outlook::{Outlook, Segment};
+use lictor_core::{Error, Timestamp, TrustPolicy};
 use lictor_planted as planted;
 use lictor_store::{Dates, Licenses, Which};
 use uuid::Uuid;
@@ -27,6 +28,9 @@ const PAGES: usize = 2;
 /// How many dates at which licenses begin are looked at; what is behind them is when these have begun,
 /// unless these follow each other without a gap.
 const DATES: usize = 256;
+
+/// At how many moments of an outlook licenses are searched anew, where there are too many to look at once.
+const MOMENTS: usize = 256;
 
 /// How many verified licenses of an application are known by name where there are unverified ones.
 const NAMED: usize = 32;
@@ -171,6 +175,39 @@ impl<'a> Search<'a> {
         Ok(candidates.filter(|one| seen.insert(one.id)).collect())
     }
 
+    /// Which license is in force from when to when, in at most `most` segments.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub(super) fn outlook(self, most: usize) -> Result<Vec<Segment>, Error> {
+        let (mut outlook, mut from, mut signed) = (Outlook::new(most), self.now, None);
+        for _ in 0..MOMENTS {
+            let found = self.at(from).find(signed.as_ref())?;
+            if !found.cut {
+                outlook.add_all(from, &found.candidates);
+                return Ok(outlook.finish(None));
+            }
+            let has_room = outlook.add(from, in_force(&found.candidates, from));
+            // What was cut off can be in force once one of these has begun or ended.
+            match next_boundary(&found.candidates, from) {
+                Some(next) if has_room => (from, signed) = (next, found.signed),
+                _ => return Ok(outlook.finish(None)),
+            }
+        }
+        Ok(outlook.finish(Some(from)))
+    }
+
+    /// The same search at another instant.
+    fn at(&self, now: Timestamp) -> Self {
+        Self {
+            now,
+            asks: Weak::clone(&self.asks),
+            taken: BTreeMap::new(),
+            cut: false,
+            ..*self
+        }
+    }
+
     /// Whether all licenses that count are verified, or none is.
     fn is_of_one_sort(&self) -> bool {
         let trust = &self.installation.trust;
@@ -250,7 +287,7 @@ impl<'a> Search<'a> {
         let now = self.now;
         let counts = |one: &&Candidate| {
             let runs_on = !one.claims.validity().has_expired(now);
-            one.written > up_to && runs_on && is_verified(one)
+            one.written > up_to && runs_on && one.is_verified()
         };
         verified.extend(self.taken.values().filter(counts).cloned());
         let mut before = Some(oldest);
@@ -280,7 +317,7 @@ impl<'a> Search<'a> {
     /// ended were looked at, and it may be known again.
     fn fewer(&self, newest: (Timestamp, u64)) -> Signed {
         let runs_on = |one: &&Candidate| !one.claims.validity().has_expired(self.now);
-        let verified = self.taken.values().filter(|one| is_verified(one));
+        let verified = self.taken.values().filter(|one| one.is_verified());
         let verified: Vec<_> = verified.filter(runs_on).collect();
         let runs = |one: &&Candidate| one.claims.validity().contains(self.now);
         if verified.len() > NAMED || verified.iter().any(runs) {
@@ -339,7 +376,7 @@ impl<'a> Search<'a> {
     /// The last end of those that run and go before all that were written before this moment.
     fn outlasted(&self, before: (Timestamp, u64), sorts: Sorts) -> Timestamp {
         let goes_before = |one: &&Candidate| {
-            let verified = is_verified(one);
+            let verified = one.is_verified();
             let written_since = one.written >= before;
             match sorts {
                 Sorts::One => written_since && one.signer.is_ok(),
@@ -409,8 +446,4 @@ enum Sorts {
     Named,
     /// Any may be verified, and goes before the unverified ones.
     Verified,
-}
-
-fn is_verified(candidate: &Candidate) -> bool {
-    matches!(candidate.signer, Ok(Signer::Verified(_)))
 }

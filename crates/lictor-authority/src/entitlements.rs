@@ -11,6 +11,7 @@ use lictor_core::facts::entitlement::{ApplicationBasis, Entitlement};
 use lictor_core::facts::license::License;
 use lictor_core::rules::in_force::{self, Candidate, FoundBefore};
 use lictor_core::rules::license::Repetition;
+use lictor_core::rules::outlook::{Segment, outlook};
 use lictor_core::time::SECONDS_PER_DAY;
 use lictor_core::{Error, Timestamp, Validity};
 use lictor_store::{Dates, Licenses};
@@ -33,6 +34,9 @@ const SOON: Duration = Duration::from_millis(50);
 
 const NOT_YET: &str = "the entitlements of many applications are still being computed; ask again \
                        in a second";
+
+/// How many segments an outlook has at most.
+const SEGMENTS: usize = 256;
 
 /// An entitlement and what it was derived from.
 #[derive(Clone)]
@@ -86,14 +90,38 @@ impl Authority {
         key: &str,
     ) -> Result<Arc<Entitlement>, Error> {
         let call = permit.call();
-        let known = self.known(call).await?;
-        if known.row(key).is_none() {
-            return Err(Error::NotFound {
-                kind: Kind::Application,
-                name: key.to_owned(),
-            });
-        }
+        self.check_application(call, key).await?;
         self.entitlement_now(call, key).await
+    }
+
+    async fn check_application(&self, call: &Call, key: &str) -> Result<(), Error> {
+        let known = self.known(call).await?;
+        let found = known.row(key).map(drop);
+        found.ok_or_else(|| Error::NotFound {
+            kind: Kind::Application,
+            name: key.to_owned(),
+        })
+    }
+
+    /// Which license of an application is in force from when to when, from now on, without a hole between the
+    /// segments. The last one has an end only where more follow.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn outlook(
+        &self,
+        permit: Permit<'_, right::Applications, right::Read>,
+        key: &str,
+    ) -> Result<Vec<Segment>, Error> {
+        let (call, from) = (permit.call(), permit.call().now.wall());
+        self.check_application(call, key).await?;
+        let known = self.derived(call, key).await?;
+        if known.cut {
+            let installation = self.cache.installation();
+            let find = |search: Search<'_>| search.outlook(SEGMENTS);
+            return Ok(self.search(call, key, installation, find).await?.0);
+        }
+        Ok(outlook(&known.candidates, from, SEGMENTS))
     }
 
     /// What is known of the organization's applications.

@@ -19,6 +19,7 @@ use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::license::License;
 use lictor_core::facts::node::{Node, NodeIdentity, NodeState};
 use lictor_core::rules::in_force::{Candidate, Succession};
+use lictor_core::rules::outlook::outlook;
 use lictor_core::{Claims, Date, SigningKey, Timestamp, TrustPolicy, TrustSet, Validity};
 use uuid::Uuid;
 
@@ -562,6 +563,16 @@ async fn agree(
     let all: Vec<_> = all.iter().map(judged).collect();
     let found = world.entitlement().await;
     assert_eq!(*found, Entitlement::of("editor", &all, now), "{at:?}");
+    if at.1.is_multiple_of(5) {
+        let found = world
+            .authority
+            .outlook(call.permit().expect("the right"), "editor");
+        assert_eq!(
+            found.await.expect("reads"),
+            outlook(&all, now, 256),
+            "{at:?}"
+        );
+    }
     let new = License {
         id: Uuid::max(),
         payload: new.payload.clone(),

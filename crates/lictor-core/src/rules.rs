@@ -12,6 +12,7 @@ pub mod lease;
 pub mod license;
 pub mod node;
 pub mod organization;
+pub mod outlook;
 pub mod quota;
 pub mod seats;
 pub mod token;

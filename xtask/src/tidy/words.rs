@@ -19,7 +19,7 @@ const ORDINARY: [&str; 7] = [
 
 /// Where a literal is the same as a word and means something else, or must be there. It is given by the word, or for all
 /// words of an enum by its name.
-const EXCEPTIONS: [(&str, &[&str], &str); 21] = [
+const EXCEPTIONS: [(&str, &[&str], &str); 22] = [
     (
         "",
         &["service"],
@@ -39,6 +39,11 @@ const EXCEPTIONS: [(&str, &[&str], &str); 21] = [
         "crates/lictor-core/src/parse_error.rs",
         &["text"],
         "a kind of JSON values",
+    ),
+    (
+        "crates/lictor/src/commands/issue_names.rs",
+        &["Reason"],
+        "what people call the dates of a license",
     ),
     (
         "crates/lictor-authority/src/start.rs",

@@ -2,7 +2,9 @@
 
 use super::variables::{APPLICATION, KEY, LICENSE};
 use crate::answer::{Created, CreatedOrThere, Done, Shown, ShownIfChanged};
-use crate::applications::{Application, ChangeApplication, CreateApplication, WrittenApplication};
+use crate::applications::{
+    Application, ChangeApplication, CreateApplication, Outlook, WrittenApplication,
+};
 use crate::licenses::{AddLicense, AddedLicense, License, PutLicense};
 use crate::list::List;
 use crate::permits::{Applications, InstallationPermit, Licenses, Permit, Read, Trust, Write};
@@ -226,6 +228,30 @@ pub const SHOW_APPLICATION: Operation<
     page: Met::At(&["Application"]),
     ..Facts::EMPTY
 });
+
+/// Shows which license will be in force.
+pub const SHOW_OUTLOOK: Operation<Permit<Applications, Read>, NoQuery, NoBody, Shown<Outlook>> =
+    Operation::new(Facts {
+        id: "showOutlook",
+        path: "/applications/{application}/outlook",
+        variables: &[APPLICATION],
+        summary: "Shows which license of an application is in force from when to when, and where the gaps are.",
+        details: "It goes by what is stored and trusted now. The last segment has no end, unless there are more than 256.",
+        example: Example::answer(
+            r#"{"application": "konnect", "segments": [
+ {"from": "2026-11-22T04:00:00Z", "until": "2027-01-01T00:00:00Z", "reason": "current",
+  "license": "019dd0a8-5c00-7000-8000-000000000001", "plan": "PAID", "limit": 10, "node_limit": null},
+ {"from": "2027-01-01T00:00:00Z", "until": "2027-01-02T00:00:00Z", "reason": "gap",
+  "license": null, "plan": "UNLICENSED", "limit": 0, "node_limit": 0},
+ {"from": "2027-01-02T00:00:00Z", "until": "2028-01-02T00:00:00Z", "reason": "begins",
+  "license": "019dd0a8-5c00-7000-8000-000000000002", "plan": "PAID", "limit": 20, "node_limit": null},
+ {"from": "2028-01-02T00:00:00Z", "until": null, "reason": "end",
+  "license": null, "plan": "UNLICENSED", "limit": 0, "node_limit": 0}]}"#,
+        ),
+        command: Met::At(&["application outlook"]),
+        page: Met::At(&["Application"]),
+        ..Facts::EMPTY
+    });
 
 /// Changes an application.
 pub const CHANGE_APPLICATION: Operation<

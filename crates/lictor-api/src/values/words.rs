@@ -15,6 +15,7 @@ use lictor_core::facts::scope::Scope;
 use lictor_core::facts::seats::SeatReason;
 use lictor_core::feed::Mode;
 use lictor_core::rules::batch::BatchMode;
+use lictor_core::rules::outlook::Reason as OutlookReason;
 use lictor_core::words::listed;
 use schemars::generate::Contract;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -225,6 +226,14 @@ impl Words for LeaseEnd {
 }
 
 impl Words for Mode {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Words for OutlookReason {
     const ALL: &'static [Self] = &Self::ALL;
 
     fn word(self) -> &'static str {

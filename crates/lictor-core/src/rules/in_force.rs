@@ -64,6 +64,11 @@ impl Candidate {
         })
     }
 
+    /// Whether its signature was verified.
+    pub fn is_verified(&self) -> bool {
+        matches!(self.signer, Ok(Signer::Verified(_)))
+    }
+
     /// Whether it counts, as a verified one or as an unverified one.
     fn counts(&self, verified: bool) -> bool {
         matches!(

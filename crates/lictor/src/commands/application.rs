@@ -3,17 +3,18 @@
 use std::cell::RefCell;
 
 use clap::Subcommand;
-use lictor_api::answer::Created;
+use lictor_api::answer::{Created, Shown};
 use lictor_api::applications::{Application as Shows, ChangeApplication, CreateApplication};
 use lictor_api::licenses::Plan;
 use lictor_api::operations::{
-    CHANGE_APPLICATION, CREATE_APPLICATION, LIST_APPLICATIONS, REMOVE_APPLICATION,
+    CHANGE_APPLICATION, CREATE_APPLICATION, LIST_APPLICATIONS, REMOVE_APPLICATION, SHOW_OUTLOOK,
 };
 use lictor_api::query::{NoQuery, Page as Query};
 use lictor_api::row::NoBody;
 use lictor_core::facts::application::OverLimit;
 use lictor_core::feed::NodeOverage;
 use lictor_core::patch_field::PatchField;
+use lictor_core::rules::outlook::Reason;
 
 use crate::args::Api;
 use crate::client::{Client, Page};
@@ -36,6 +37,14 @@ follows it without a gap: the day by which a renewal is needed.
 
 Example:
   lictor application list";
+
+const OUTLOOK_EXAMPLES: &str = "\
+It goes by the licenses that are stored and the keys that are trusted now.
+A license is in force from then on because it is the current one, begins, or
+resumes: a shorter one that superseded it has ended. In a gap none is in force.
+
+Example:
+  lictor application outlook editor";
 
 /// What happens when no seat is left, and what that means.
 const OVER_LIMIT: [(OverLimit, &str); 2] = [
@@ -66,6 +75,14 @@ pub(crate) enum Application {
     /// List the applications with their plans and seats
     #[command(after_help = LIST_EXAMPLES)]
     List {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Show which license will be in force, and where the gaps are
+    #[command(after_help = OUTLOOK_EXAMPLES)]
+    Outlook {
+        /// Its key
+        key: String,
         #[command(flatten)]
         api: Api,
     },
@@ -115,6 +132,7 @@ pub(crate) async fn run(command: Application, json: bool) -> Outcome {
             output::result(&said.text, &application.key, json)
         }
         Application::List { api } => list(&api, json).await,
+        Application::Outlook { key, api } => outlook(&key, &api, json).await,
         Application::Set {
             key,
             name,
@@ -182,4 +200,32 @@ fn beyond(application: &Shows) -> Option<NodeOverage> {
         true => None,
         false => NodeOverage::of(application.nodes, Some(granted)),
     }
+}
+
+async fn outlook(key: &str, api: &Api, json: bool) -> Outcome {
+    let client = Client::new(api)?;
+    let said = client
+        .call(&SHOW_OUTLOOK, &[key], &NoQuery, &NoBody)
+        .await?;
+    if json {
+        return output::json(&said.text);
+    }
+    let Shown(outlook) = said.answer;
+    let mut rows = Rows::new(&["FROM", "UNTIL", "LIMIT#", "REASON", "LICENSE"]);
+    for segment in outlook.segments {
+        let until = day(segment.until);
+        if segment.reason.is(Reason::Gap) {
+            let gap =
+                format!("No license is in force until {until}: store one that fills the gap.");
+            rows.at_end(&gap);
+        }
+        rows.row([
+            day(Some(segment.from)),
+            until,
+            limit(segment.limit),
+            shown(&segment.reason),
+            shown_if(segment.license),
+        ]);
+    }
+    rows.print()
 }

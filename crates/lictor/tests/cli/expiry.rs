@@ -94,3 +94,29 @@ fn both_ends_are_in_the_metrics_and_in_the_list_of_applications() {
     }
     assert!(list.lines().all(fits), "{list}");
 }
+
+#[test]
+fn an_outlook_is_a_table_that_names_the_gaps() {
+    let server = server();
+    store(&server, "renewed", -9, 10);
+    store(&server, "renewed", 12, 400);
+    let table = result(&server.lictor(&["application", "outlook", "renewed"]));
+    let [first, gap, last, end] = [0, 10, 12, 400].map(|days| date_in(days).to_string());
+    let expected = [
+        vec!["FROM", "UNTIL", "LIMIT", "REASON", "LICENSE"],
+        vec![&first, &gap, "unlimited", "current"],
+        vec![&gap, &last, "0", "gap", "-"],
+        vec![&last, &end, "unlimited", "begins"],
+        vec![&end, "-", "0", "end", "-"],
+    ];
+    for (line, expected) in table.lines().zip(expected) {
+        let cells: Vec<_> = line.split_whitespace().collect();
+        assert_eq!(cells[..expected.len()], expected, "{table}");
+    }
+    let advice = format!("No license is in force until {last}: store one that fills the gap.");
+    assert!(table.contains(&advice), "{table}");
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 80),
+        "{table}"
+    );
+}

@@ -50,6 +50,7 @@ organization show org{n}
 organization remove org{n}
 application create tool{n}
 application list
+application outlook tool{n}
 application set tool{n} --name Tool
 application remove tool{n}
 account add a{n}@example.com

@@ -364,6 +364,53 @@ fn a_new_license_says_whose_place_it_takes() {
 }
 
 #[test]
+fn an_outlook_has_every_license_that_comes_into_force_and_the_gaps() {
+    let server = Server::start();
+    let add = |seats: u32, begins: i64, ends: i64| {
+        let mut claims = claims("Konnect");
+        claims.admin_seats = Some(seats);
+        claims.creation_date = Some(server.date_in(begins));
+        claims.expiration_date = server.date_in(ends);
+        server.add(&sign(&claims))["id"].clone()
+    };
+    let long = add(10, -5, 300);
+    let short = add(20, 5, 30);
+    let late = add(30, 310, 400);
+    let outlook = server.get("/v1/applications/konnect/outlook");
+    assert_eq!(outlook["application"], "konnect");
+    let day = |days| json!(format!("{}T00:00:00Z", server.date_in(days)));
+    let segments = outlook["segments"].as_array().expect("segments");
+    let told: Vec<_> = segments
+        .iter()
+        .map(|one| {
+            json!([
+                one["until"],
+                one["reason"],
+                one["license"],
+                one["plan"],
+                one["limit"]
+            ])
+        })
+        .collect();
+    let none = |until: Value, reason: &str| json!([until, reason, null, "UNLICENSED", 0]);
+    let expected = [
+        json!([day(5), "current", long, "PAID", 10]),
+        json!([day(30), "begins", short, "PAID", 20]),
+        json!([day(300), "resumes", long, "PAID", 10]),
+        none(day(310), "gap"),
+        json!([day(400), "begins", late, "PAID", 30]),
+        none(Value::Null, "end"),
+    ];
+    assert_eq!(told, expected);
+    for (segment, next) in segments.iter().zip(&segments[1..]) {
+        assert_eq!(segment["until"], next["from"]);
+    }
+    server
+        .call("GET", "/v1/applications/unknown/outlook")
+        .expect(404);
+}
+
+#[test]
 fn who_may_not_read_licenses_is_not_told_of_those_around_a_new_one() {
     let server = Server::start();
     let mut running = claims("Konnect");

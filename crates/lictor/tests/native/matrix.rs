@@ -79,6 +79,17 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "GET",
+        "/applications/{application}/outlook",
+        |world| {
+            let body = json!({ "payload": document("Payroll") });
+            world.create("/v1/licenses", &body, "id");
+            ("payroll".to_owned(), None)
+        },
+        [200, 200, 200, 404],
+        "applications:read",
+    ),
+    (
+        "GET",
         "/organizations",
         fixed,
         [200, 200, 200, 200],

@@ -2,7 +2,7 @@
 
 use lictor_api::answer::{Created, Done, Shown};
 use lictor_api::applications::{
-    Application, ChangeApplication, CreateApplication, WrittenApplication,
+    Application, ChangeApplication, CreateApplication, Outlook, WrittenApplication,
 };
 use lictor_api::list::List;
 use lictor_api::permits::{Applications, Permit, Read, Write};
@@ -45,6 +45,18 @@ pub(super) async fn show(
     let now = ask.call.now.wall();
     let shown = applications::application(&figures, &entitlement, &nodes, now);
     ask.answer(&Shown(shown))
+}
+
+pub(super) async fn outlook(
+    ask: Ask<Permit<Applications, Read>, NoQuery, NoBody, Shown<Outlook>>,
+) -> Result<Answered<Shown<Outlook>>, Problem> {
+    let key = ask.name(0);
+    let segments = ask.server.authority.outlook(ask.permit()?, key).await?;
+    let outlook = Outlook {
+        application: key.to_owned(),
+        segments: segments.iter().map(applications::segment).collect(),
+    };
+    ask.answer(&Shown(outlook))
 }
 
 pub(super) async fn create(

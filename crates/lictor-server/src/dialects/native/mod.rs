@@ -123,6 +123,7 @@ fn rows() -> Vec<Served> {
         serve(&operations::LIST_APPLICATIONS, applications::list),
         serve(&operations::CREATE_APPLICATION, applications::create),
         serve(&operations::SHOW_APPLICATION, applications::show),
+        serve(&operations::SHOW_OUTLOOK, applications::outlook),
         serve(&operations::CHANGE_APPLICATION, applications::set),
         serve(&operations::REMOVE_APPLICATION, applications::remove),
         serve(&operations::LIST_SEATS, seats::list),

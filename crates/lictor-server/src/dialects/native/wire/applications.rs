@@ -1,14 +1,14 @@
 //! Applications, between the authority and the contract.
 
-use lictor_api::applications::Application;
+use lictor_api::applications::{Application, OutlookSegment};
 use lictor_api::licenses::Plan;
 use lictor_api::values::Instant;
-use lictor_authority::Enrolled;
-use lictor_core::Timestamp;
+use lictor_authority::{Enrolled, Segment};
 use lictor_core::facts::application::Application as Stored;
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
 use lictor_core::time::days_left;
+use lictor_core::{Claims, Timestamp};
 
 pub(in crate::dialects::native) fn application(
     figures: &ApplicationFigures,
@@ -39,5 +39,19 @@ pub(in crate::dialects::native) fn application(
         days_left: license.map(|license| days_left(license.expires_at, now)),
         covered_until: license.map(|license| Instant(license.covered_until)),
         covered_days_left: license.map(|license| days_left(license.covered_until, now)),
+    }
+}
+
+pub(in crate::dialects::native) fn segment(segment: &Segment) -> OutlookSegment {
+    let claims = segment.license.as_ref().map(|license| &license.claims);
+    let limit = |of: fn(&Claims) -> Option<u32>| claims.map_or(Some(0), of);
+    OutlookSegment {
+        from: Instant(segment.from),
+        until: segment.until.map(Instant),
+        reason: segment.reason.into(),
+        license: segment.license.as_ref().map(|license| license.id),
+        plan: Plan::from(claims.map(|claims| claims.plan)).into(),
+        limit: limit(|claims| claims.admin_seats),
+        node_limit: limit(|claims| claims.dataplanes),
     }
 }
