@@ -25,10 +25,10 @@ const ABOUT: &str = "Everything that Lictor can do. Requests are closed: an unkn
     may be added. A word that is not known is to be read as text. Times are RFC 3339 in UTC, ids are UUIDs, and whole \
     numbers are at most 2^53 - 1. HEAD works where GET does.";
 
-/// The document as text, made once.
+/// The document as text, made once: spread over lines, so that two of them can be compared.
 pub fn document() -> &'static str {
     static DOCUMENT: OnceLock<String> = OnceLock::new();
-    DOCUMENT.get_or_init(|| of_rows(ALL).to_string())
+    DOCUMENT.get_or_init(|| format!("{:#}\n", of_rows(ALL)))
 }
 
 /// The document of these rows.

@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 
 use crate::commands::{
     account, application, backup, check, client, count, demo, forget, key, lease, license, node,
-    organization, report, restore, seat, token, trust, usage,
+    openapi, organization, report, restore, seat, token, trust, usage,
 };
 use crate::config::{Configured, ServeOptions};
 use crate::exit::{Failure, Outcome};
@@ -173,6 +173,9 @@ pub(crate) enum Command {
     /// Compare a database with its ledger; works beside a running server
     #[command(after_help = check::EXAMPLES)]
     Check(check::Check),
+    /// Print the description of the native API (OpenAPI 3.1); needs no server
+    #[command(after_help = openapi::EXAMPLES)]
+    Openapi,
 }
 
 const SERVE_EXAMPLES: &str = "\

@@ -18,6 +18,7 @@ mod license_warnings;
 pub(crate) mod node;
 mod node_pool;
 mod node_run;
+pub(crate) mod openapi;
 pub(crate) mod organization;
 pub(crate) mod report;
 pub(crate) mod restore;
@@ -65,6 +66,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Backup(command) => on_one_core()?.block_on(backup::run(&command, json)),
         Command::Restore(command) => on_one_core()?.block_on(restore::run(&command, json)),
         Command::Check(command) => on_one_core()?.block_on(check::run(&command, json)),
+        Command::Openapi => openapi::run(),
     }
 }
 

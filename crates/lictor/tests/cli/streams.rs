@@ -93,6 +93,7 @@ report
 backup {dir}/{n}.db
 restore {dir}/{n}.db --data {dir}/restored{n}
 check --data {dir}/restored{n}
+openapi
 account remove a{n}@example.com
 license remove {license}
 trust retire {key}

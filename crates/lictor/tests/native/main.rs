@@ -9,6 +9,7 @@ mod access;
 mod bodies;
 mod changes;
 mod conditions;
+mod description;
 mod idempotency;
 mod installation;
 mod licenses;

@@ -8,6 +8,7 @@ mod census;
 mod clients;
 mod conditions;
 mod counts;
+mod description;
 mod error;
 mod frame;
 #[cfg(fuzzing)]
@@ -63,6 +64,7 @@ impl Routes {
         let served = served.map(|served| (served.facts.path, served.methods));
         let router = served
             .chain(table())
+            .chain(description::routes())
             .fold(Router::new(), |router, (path, methods)| {
                 router.route(&format!("/v1{path}"), methods)
             })
