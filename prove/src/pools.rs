@@ -95,7 +95,7 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
         })
     })?;
     let stored = pool.stored()?;
-    let taken = pool.shown()?["taken"].as_u64().context("no figure")?;
+    let taken = pool.shown()?["used"].as_u64().context("no figure")?;
     let found = pool
         .found
         .into_inner()
@@ -277,7 +277,7 @@ impl Pool<'_> {
 
     fn look_at_places(&self) -> Result<()> {
         let shown = self.shown()?;
-        if shown["taken"].as_u64() > shown["uses"].as_u64() {
+        if shown["used"].as_u64() > shown["limit"].as_u64() {
             self.found().beyond.push(shown.to_string());
         }
         Ok(())

@@ -1,11 +1,10 @@
 //! The ledger: what is answered.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::values::{Instant, KNOWN_WORDS};
@@ -66,15 +65,31 @@ pub struct Entry {
     pub change: Change,
 }
 
-/// What an entry changed: its `type`, and the members that this type has.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Change {
-    /// What kind of change it is.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// What else stands in it. It holds ids and figures, never an e-mail, and no name but the reason of a correction.
-    #[serde(flatten)]
-    pub members: BTreeMap<String, Value>,
+/// What an entry changed: its `type`, and the members that this type has, as they are stored. They are ids and figures,
+/// never an e-mail, and no name but the reason of a correction.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Change(Box<RawValue>);
+
+impl Change {
+    /// A change, written.
+    ///
+    /// # Errors
+    /// None in practice: every change has a JSON form.
+    pub fn of(change: &impl Serialize) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(change).map(Self)
+    }
+
+    /// The change as it is stored.
+    pub fn as_text(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for Change {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_text() == other.as_text()
+    }
 }
 
 impl JsonSchema for Change {

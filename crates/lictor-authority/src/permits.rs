@@ -7,7 +7,6 @@ use std::ops::Deref;
 
 use lictor_core::Error;
 use lictor_core::facts::right::Right;
-use lictor_store::Idempotent;
 
 use sealed::Sealed;
 
@@ -232,11 +231,6 @@ impl<R, A> PermittedCall<R, A> {
             call: &self.call,
             right: PhantomData,
         }
-    }
-
-    /// Has the answer stored that is made of what the call writes, for a repeated request; none: it is not.
-    pub fn keep_answer(&mut self, idempotent: Option<Idempotent>) {
-        self.call.idempotent = idempotent;
     }
 }
 

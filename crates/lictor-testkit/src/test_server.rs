@@ -219,7 +219,8 @@ impl<R> TestServer<R> {
     /// Sets the policy of the nodes, in seconds.
     pub fn policy(&self, stale_after: i64, expires_after: i64, grace: i64) {
         let body = json!({
-            "stale_after": stale_after, "expires_after": expires_after, "grace": grace,
+            "stale_after_seconds": stale_after, "expires_after_seconds": expires_after,
+            "grace_seconds": grace,
         });
         self.call("PUT", "/v1/node-policy").json(&body).expect(200);
     }

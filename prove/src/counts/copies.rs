@@ -53,10 +53,11 @@ pub(super) fn copy_around(fleet: &mut Fleet, random: &mut Random, times: u64) ->
             ));
         }
         let (shown, known) = (fleet.shown(&name)?, fleet.known(number)?);
-        if shown["requests"] != known.iter().sum::<u64>() {
-            copied
-                .inexact
-                .push(format!("{name}: the list says {}", shown["requests"]));
+        if shown["requests_this_month"] != known.iter().sum::<u64>() {
+            copied.inexact.push(format!(
+                "{name}: the list says {}",
+                shown["requests_this_month"]
+            ));
         }
     }
     Ok(copied)
@@ -121,7 +122,7 @@ fn run_copy(
     let begun = Instant::now();
     let named = |fleet: &Fleet| -> Result<bool> {
         let lives = |at: usize| Ok::<_, anyhow::Error>(fleet.status(at)?["lives"] == 2);
-        Ok(lives(number)? && lives(copy)? && fleet.shown(&name)?["lives"] == 2)
+        Ok(lives(number)? && lives(copy)? && fleet.shown(&name)?["instances"] == 2)
     };
     while !named(fleet)? && begun.elapsed() < NAMED {
         count_little(fleet, &[number, copy], random);

@@ -172,7 +172,7 @@ impl Script {
 
         let answer = get(server, "/v1/usage").context("no answer about usage")?;
         let usage: Value = serde_json::from_slice(&answer.body)?;
-        let total = usage["total"].as_u64();
+        let total = usage["total_requests"].as_u64();
         let total = total.with_context(|| format!("usage without a total: {usage}"))?;
         let (least, most) = (self.counted, self.reported);
         ensure!(

@@ -173,7 +173,7 @@ impl Tenant {
             let node = json!({ "name": format!("edge-{number}"), "application": "app-0" });
             operator.post("/v1/nodes", &node)?;
             let pool =
-                json!({ "name": format!("pool-{number}"), "application": "app-0", "uses": 9 });
+                json!({ "name": format!("pool-{number}"), "application": "app-0", "limit": 9 });
             operator.post("/v1/node-pools", &pool)?;
         }
         let row = |number| {

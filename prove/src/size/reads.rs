@@ -36,7 +36,7 @@ const OTHERS: [&str; 3] = [
 const READS: [(&str, &str); 34] = [
     ("/v1/licenses", "/v1/licenses?limit=PAGE"),
     ("/v1/licenses", "/v1/licenses?application=app-1&limit=4"),
-    ("/v1/licenses/{id}", "/v1/licenses/{}"),
+    ("/v1/licenses/{license}", "/v1/licenses/{}"),
     ("/v1/applications", "/v1/applications?limit=PAGE"),
     ("/v1/applications/{application}", "/v1/applications/app-0"),
     (

@@ -82,7 +82,10 @@ fn is_test(path: &str) -> bool {
 }
 
 /// Functions that are one list, or that name each field of a struct.
-const LISTS: [(&str, &str); 1] = [("crates/lictor-store/src/check.rs", "compare_state")];
+const LISTS: [(&str, &str); 2] = [
+    ("crates/lictor-server/src/dialects/native/mod.rs", "rows"),
+    ("crates/lictor-store/src/check.rs", "compare_state"),
+];
 
 fn shown((file, name): &(&str, &str)) -> String {
     format!("{name} in {file}")

@@ -19,7 +19,7 @@ const ORDINARY: [&str; 7] = [
 
 /// Where a literal is the same as a word and means something else, or must be there. It is given by the word, or for all
 /// words of an enum by its name.
-const EXCEPTIONS: [(&str, &[&str], &str); 22] = [
+const EXCEPTIONS: [(&str, &[&str], &str); 20] = [
     (
         "",
         &["service"],
@@ -29,11 +29,6 @@ const EXCEPTIONS: [(&str, &[&str], &str); 22] = [
         "crates/lictor-core/src/feed/state.rs",
         &["revoked"],
         "a member of the state",
-    ),
-    (
-        "crates/lictor-core/src/feed/freshness.rs",
-        &["grace"],
-        "a member of the policy",
     ),
     (
         "crates/lictor-core/src/parse_error.rs",
@@ -67,25 +62,13 @@ const EXCEPTIONS: [(&str, &[&str], &str); 22] = [
     ),
     (
         "crates/lictor-server/src/dialects/native/",
-        &[
-            "DocumentReason",
-            "ImportResult",
-            "LicenseStatus",
-            "RowReason",
-            "SeatResult",
-            "UsageResult",
-        ],
-        "until the native dialect answers by the contract",
+        &["DocumentReason", "RowReason"],
+        "the types of problems, and why a document is refused",
     ),
     (
         "crates/lictor-server/src/dialects/native/error.rs",
         &["enrolled"],
         "a member of a problem",
-    ),
-    (
-        "crates/lictor-server/src/dialects/native/wire.rs",
-        &["expired"],
-        "the state of a license",
     ),
     (
         "crates/lictor-server/src/http/metrics.rs",
@@ -119,15 +102,7 @@ const EXCEPTIONS: [(&str, &[&str], &str); 22] = [
     ),
     (
         "crates/lictor/src/commands/node",
-        &[
-            "ahead",
-            "expired",
-            "fresh",
-            "grace",
-            "left",
-            "restricted",
-            "stale",
-        ],
+        &["ahead", "fresh", "grace", "left", "restricted", "stale"],
         "help texts, members of pools and of the policy, and a state that is asked for",
     ),
     (

@@ -44,13 +44,16 @@ impl NodePolicy {
             })
         };
         if !(10..=LONGEST).contains(&self.stale_after) {
-            return refused("stale_after", "use 10 seconds to 3660 days");
+            return refused("stale_after_seconds", "use 10 seconds to 3660 days");
         }
         if !(self.stale_after..=LONGEST).contains(&self.expires_after) {
-            return refused("expires_after", "use stale_after to 3660 days");
+            return refused(
+                "expires_after_seconds",
+                "use stale_after_seconds to 3660 days",
+            );
         }
         if !(0..=LONGEST).contains(&self.grace) {
-            return refused("grace", "use 0 seconds to 3660 days");
+            return refused("grace_seconds", "use 0 seconds to 3660 days");
         }
         Ok(())
     }

@@ -136,8 +136,8 @@ async fn send(client: &Client, rows: &[Row], tally: &mut Tally) -> Outcome {
     let mut body = json!({ "rows": bodies, "mode": BatchMode::Each.as_str() });
     if tally.is_dry_run {
         body["dry_run"] = true.into();
-        body["taken"] = json!(tally.taken);
-        body["created"] = tally.created.into();
+        body["earlier_seats"] = json!(tally.taken);
+        body["earlier_accounts"] = tally.created.into();
     }
     tally.under_way = rows.len() as u64;
     let answer = client.post(&["accounts", "import"], &body).await;
@@ -209,7 +209,9 @@ impl Tally {
 
     fn take_row(&mut self, row: &Row, outcome: &Value) {
         let errors = outcome["errors"].as_array().map_or(&[][..], Vec::as_slice);
-        let given = outcome["given"].as_array().map_or(&[][..], Vec::as_slice);
+        let given = outcome["assigned"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
         if self.is_dry_run {
             for application in given.iter().filter_map(Value::as_str) {
                 *self.taken.entry(application.to_owned()).or_default() += 1;

@@ -128,7 +128,7 @@ async fn list(api: &Api, application: Option<&str>, json: bool) -> Outcome {
             let claims = &license["claims"];
             rows.row([
                 text_of(&license["id"]),
-                text_of(&license["state"]).replace('_', " "),
+                text_of(&license["status"]).replace('-', " "),
                 date_of(&claims["license_expiration_date"]),
                 date_of(&license["covered_until"]),
             ]);
@@ -153,7 +153,7 @@ fn facts(license: &Value) -> Vec<String> {
 }
 
 fn state(license: &Value) -> String {
-    let state = text_of(&license["state"]).replace('_', " ");
+    let state = text_of(&license["status"]).replace('-', " ");
     if license["verified"] == true {
         state
     } else {

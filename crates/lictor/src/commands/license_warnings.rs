@@ -9,7 +9,7 @@ pub(super) fn notes(license: &Value) -> Vec<String> {
     let (claims, place) = (&license["claims"], &license["place"]);
     let end = text_of(&claims["license_expiration_date"]);
     let mut notes = Vec::new();
-    if license["state"] == "expired" {
+    if license["status"] == "expired" {
         notes.push(format!(
             "warning: the license ended on {end}; it is stored, but counts for nothing"
         ));
@@ -64,7 +64,7 @@ mod tests {
         let old = json!({"id": "7", "customer": "Acme", "product_subscription": "C++",
             "license_creation_date": null, "license_expiration_date": "2099-01-01"});
         let gap = json!({"from": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"});
-        let told = notes(&json!({"state": "in_force", "claims": claims, "place": {
+        let told = notes(&json!({"status": "in-force", "claims": claims, "place": {
             "takes_over_from": old, "followed_by": old, "gap_before": gap, "gap_after": null}}));
         assert_eq!(
             told,
@@ -75,12 +75,12 @@ mod tests {
                  2026-02-01T00:00:00Z",
             ]
         );
-        let ended = notes(&json!({"state": "expired", "claims": claims, "place": null}));
+        let ended = notes(&json!({"status": "expired", "claims": claims, "place": null}));
         assert!(
             ended[0].contains("the license ended on 2027-01-01"),
             "{ended:?}"
         );
-        let renewal = json!({"state": "in_force", "claims": claims, "place": {
+        let renewal = json!({"status": "in-force", "claims": claims, "place": {
             "takes_over_from": claims, "followed_by": null}});
         assert_eq!(notes(&renewal), [""; 0], "the same product and customer");
     }

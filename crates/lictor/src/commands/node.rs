@@ -167,7 +167,7 @@ pub(crate) async fn run(command: Node, json: bool) -> Outcome {
             if json {
                 return output::json(&reply.text);
             }
-            output::note(&match reply.value["nodes"].as_u64() {
+            output::note(&match reply.value["adopted"].as_u64() {
                 Some(0) => "no node holds a newer state; nothing was changed".to_owned(),
                 Some(1) => "1 node held a newer state, and accepts what is stored here as soon \
                             as it is connected"
@@ -194,9 +194,9 @@ pub(crate) async fn run(command: Node, json: bool) -> Outcome {
 
 /// The members of a policy, and what people call them.
 const SPANS: [(&str, &str); 3] = [
-    ("stale_after", "stale after"),
-    ("expires_after", "expires after"),
-    ("grace", "grace"),
+    ("stale_after_seconds", "stale after"),
+    ("expires_after_seconds", "expires after"),
+    ("grace_seconds", "grace"),
 ];
 
 async fn policy(api: &Api, given: [Option<i64>; 3], json: bool) -> Outcome {
@@ -292,7 +292,7 @@ fn add(rows: &mut Rows, node: &Value) {
         text_of(&node["name"]),
         text_of(&node["status"]),
         text_of(&node["applied_revision"]),
-        node["requests"]
+        node["requests_this_month"]
             .as_u64()
             .map(output::figure)
             .unwrap_or_default(),
@@ -334,7 +334,7 @@ fn facts(node: &Value) -> Vec<String> {
 
 /// Why a node is not up to date, and every problem that it reported.
 fn wrong(node: &Value) -> Vec<String> {
-    let mut wrong: Vec<String> = node["reason"]
+    let mut wrong: Vec<String> = node["detail"]
         .as_str()
         .into_iter()
         .map(output::printable)

@@ -69,9 +69,9 @@ pub(super) async fn make(
     let body = json!({
         "name": new.pool,
         "application": application,
-        "uses": new.uses,
-        "ttl": new.ttl,
-        "forget_after": new.forget_after,
+        "limit": new.uses,
+        "ttl_seconds": new.ttl,
+        "forget_after_seconds": new.forget_after,
     });
     let reply = Client::new(api)?.post(&["node-pools"], &body).await?;
     let name = reply.str("name");
@@ -105,8 +105,8 @@ async fn list(api: &Api, as_json: bool) -> Outcome {
         rows.row([
             text_of(&pool["name"]),
             text_of(&pool["application"]),
-            figure("taken").unwrap_or_default(),
-            figure("uses").unwrap_or_default(),
+            figure("used").unwrap_or_default(),
+            figure("limit").unwrap_or_default(),
         ]);
         rows.below(standing(pool));
     };
@@ -115,14 +115,14 @@ async fn list(api: &Api, as_json: bool) -> Outcome {
 
 /// How many places of a pool are taken, and until when more nodes can join.
 pub(super) fn standing(pool: &Value) -> String {
-    let (taken, uses) = (text_of(&pool["taken"]), text_of(&pool["uses"]));
+    let (taken, uses) = (text_of(&pool["used"]), text_of(&pool["limit"]));
     let until = text_of(&pool["token_expires_at"]);
     // To the minute is enough for people.
     let minute = until.get(..16).unwrap_or(&until).replace('T', " ");
-    let token = match pool["expired"].as_bool() {
+    let token = match pool["token_expired"].as_bool() {
         Some(true) => "its token has expired",
         Some(false) | None => "its token ends",
     };
-    let silence = span_of(&pool["forget_after"]);
+    let silence = span_of(&pool["forget_after_seconds"]);
     format!("{taken} of {uses} places taken; {token} {minute}Z; forgets after {silence}")
 }

@@ -180,7 +180,7 @@ async fn list(api: &Api, json: bool) -> Outcome {
         if !any.get() {
             return Ok(());
         }
-        let total = last.beside("total");
+        let total = last.beside("total_requests");
         let blank = || " ".to_owned();
         let total = total.as_u64().map(figure).unwrap_or_default();
         rows.row(["total".to_owned(), blank(), blank(), total]);

@@ -72,7 +72,7 @@ fn a_whole_number_is_taken_however_it_is_written() {
     assert_eq!(lease.status, 201, "{lease:?}");
     let lease = lease.json()["id"].as_str().expect("an id").to_owned();
     let lease = |action: &str| format!("/v1/leases/{lease}/{action}");
-    let import = r#"{"rows":[{"email":"a@example.com"}],"dry_run":true,"taken":{"editor":NUMBER},"created":NUMBER}"#;
+    let import = r#"{"rows":[{"email":"a@example.com"}],"dry_run":true,"earlier_seats":{"editor":NUMBER},"earlier_accounts":NUMBER}"#;
     for (method, path, body) in [
         (
             "POST",
@@ -88,7 +88,7 @@ fn a_whole_number_is_taken_however_it_is_written() {
         (
             "PUT",
             "/v1/node-policy".to_owned(),
-            r#"{"stale_after":NUMBER,"expires_after":NUMBER,"grace":0.0}"#,
+            r#"{"stale_after_seconds":NUMBER,"expires_after_seconds":NUMBER,"grace_seconds":0.0}"#,
         ),
         ("POST", "/v1/accounts/import".to_owned(), import),
         (
@@ -123,7 +123,8 @@ fn a_whole_number_is_taken_however_it_is_written() {
     let correction = format!(r#"{{"service":"s","month":"{month}","by":-1e1,"reason":"r"}}"#);
     let corrected = send("POST", "/v1/usage/corrections", &correction);
     assert_eq!(corrected.status, 200, "{corrected:?}");
-    let pool = r#"{"name":"NAME","uses":NUMBER,"ttl":NUMBER,"forget_after":NUMBER}"#;
+    let pool =
+        r#"{"name":"NAME","limit":NUMBER,"ttl_seconds":NUMBER,"forget_after_seconds":NUMBER}"#;
     for (name, number, status) in [
         ("a", "100.0", 201),
         ("b", "1e2", 201),
@@ -137,7 +138,7 @@ fn a_whole_number_is_taken_however_it_is_written() {
     }
     let made = server.get("/v1/node-pools/b");
     assert_eq!(
-        (&made["uses"], &made["forget_after"]),
+        (&made["limit"], &made["forget_after_seconds"]),
         (&json!(100), &json!(100))
     );
     for path in [

@@ -70,7 +70,7 @@ fn what_has_a_tag_takes_conditions_and_every_other_write_refuses_them() {
             tagged.insert(row.1);
         }
     }
-    let (license, account) = ("/licenses/{id}", "/accounts/{account}");
+    let (license, account) = ("/licenses/{license}", "/accounts/{account}");
     assert_eq!(tagged, BTreeSet::from([license, account]));
     let all = [
         ("PUT", license),
@@ -134,8 +134,8 @@ fn a_tag_changes_with_the_body() {
     let after = server.call("GET", &path).expect(200);
     let (old, new) = (before.json(), after.json());
     assert_eq!(
-        [&old["state"], &new["state"]],
-        ["in_force", "superseded"],
+        [&old["status"], &new["status"]],
+        ["in-force", "superseded"],
         "another license changed what this one is"
     );
     assert_eq!(old["revision"], new["revision"]);

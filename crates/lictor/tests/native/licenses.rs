@@ -39,7 +39,7 @@ fn a_license_is_shown_as_the_documentation_says() {
     let expected = json!({
         "id": id, "application": "konnect", "revision": revision,
         "created_at": at, "updated_at": at,
-        "state": "in_force", "reason": null, "days_left": days_left,
+        "status": "in-force", "reason": null, "days_left": days_left,
         "covered_until": "2199-01-01T00:00:00Z",
         "verified": true, "signed_by": vendor(1).public_key().id().to_string(),
         "claims": {
@@ -98,7 +98,7 @@ fn put_adds_and_then_replaces() {
     let answer = put(&document("Gateway")).expect(200);
     let replaced = answer.json();
     assert_eq!(replaced["application"], "gateway");
-    assert_eq!(replaced["state"], "in_force");
+    assert_eq!(replaced["status"], "in-force");
     let revision = replaced["revision"].as_u64().expect("a revision");
     assert!(revision > added.json()["revision"].as_u64().expect("a revision"));
     let tag = answer.header("etag").expect("a tag");
@@ -359,7 +359,7 @@ fn a_new_license_says_whose_place_it_takes() {
     let day = |days| format!("{}T00:00:00Z", server.date_in(days));
     assert_eq!(gap, &json!({ "from": day(300), "until": day(310) }));
     let ended = add("Acme", "C++", -5, 0);
-    assert_eq!(ended["state"], "expired");
+    assert_eq!(ended["status"], "expired");
     assert_eq!(ended["place"]["takes_over_from"], Value::Null);
 }
 

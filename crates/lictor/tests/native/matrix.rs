@@ -36,7 +36,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "GET",
-        "/licenses/{id}",
+        "/licenses/{license}",
         license,
         [200, 200, 200, 404],
         "licenses:read",
@@ -44,7 +44,7 @@ pub(crate) const ROWS: &[Row] = &[
     // Ids belong to an organization: the same one may be put in another.
     (
         "PUT",
-        "/licenses/{id}",
+        "/licenses/{license}",
         |world| {
             let body = json!({ "payload": document("Konnect") });
             (world.license(), Some(body))
@@ -54,7 +54,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     (
         "DELETE",
-        "/licenses/{id}",
+        "/licenses/{license}",
         license,
         [204, 204, 403, 404],
         "licenses:write",
@@ -294,7 +294,7 @@ pub(crate) const ROWS: &[Row] = &[
         "/node-pools",
         |world| {
             let (name, application) = (world.fresh(), world.application());
-            let body = json!({ "name": name, "application": application, "uses": 3 });
+            let body = json!({ "name": name, "application": application, "limit": 3 });
             (String::new(), Some(body))
         },
         [201, 201, 403, 404],
@@ -325,7 +325,7 @@ pub(crate) const ROWS: &[Row] = &[
         "PUT",
         "/node-policy",
         |_| {
-            let body = json!({ "stale_after": 60, "expires_after": 600, "grace": 0 });
+            let body = json!({ "stale_after_seconds": 60, "expires_after_seconds": 600, "grace_seconds": 0 });
             (String::new(), Some(body))
         },
         [200, 403, 403, 403],

@@ -151,7 +151,7 @@ fn an_import_goes_as_far_as_the_quota_and_names_the_rows_beyond() {
         call.token(&acme.admin).json(&body)
     };
     let all = import("all").expect(200).json();
-    assert_eq!(all["created"], 0, "{all}");
+    assert_eq!(all["accounts_created"], 0, "{all}");
     let answer = import("each").expect(200).json();
     assert!(answer.to_string().contains("quota-reached"), "{answer}");
     let shown = server.get(ACME);
@@ -176,7 +176,7 @@ fn a_usage_count_beyond_is_refused_and_the_rest_taken() {
     let problem = report(&[count("api")]).expect_problem(409, "quota-reached");
     assert_eq!(problem["quota"], "usage-series");
     let usage = server.call("GET", "/v1/usage").token(&acme.reader);
-    assert_eq!(usage.expect(200).json()["total"], 5);
+    assert_eq!(usage.expect(200).json()["total_requests"], 5);
 }
 
 #[test]
@@ -274,12 +274,18 @@ fn a_dry_run_meets_the_quotas_with_what_was_tried_before() {
             .call("POST", "/v1/accounts/import")
             .token(&acme.admin);
         let done = call.json(&body).expect(200).json();
-        (done["created"].clone(), done["refused"].clone())
+        (done["accounts_created"].clone(), done["refused"].clone())
     };
     assert_eq!(tried(json!({})), (json!(3), json!(2)), "rows before count");
-    assert_eq!(tried(json!({ "created": 2 })), (json!(1), json!(4)));
-    assert_eq!(tried(json!({ "created": 3 })), (json!(0), json!(5)));
-    let meant = json!({ "rows": rows, "mode": "each", "created": 2 });
+    assert_eq!(
+        tried(json!({ "earlier_accounts": 2 })),
+        (json!(1), json!(4))
+    );
+    assert_eq!(
+        tried(json!({ "earlier_accounts": 3 })),
+        (json!(0), json!(5))
+    );
+    let meant = json!({ "rows": rows, "mode": "each", "earlier_accounts": 2 });
     let call = server
         .call("POST", "/v1/accounts/import")
         .token(&acme.admin);

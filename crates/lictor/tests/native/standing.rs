@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 fn state(server: &Server, license: &Value) -> Value {
     let id = license["id"].as_str().expect("an id");
-    server.get(&format!("/v1/licenses/{id}"))["state"].clone()
+    server.get(&format!("/v1/licenses/{id}"))["status"].clone()
 }
 
 #[test]
@@ -60,16 +60,16 @@ fn a_renewal_can_be_stored_early() {
     let mut claims = claims("Konnect");
     claims.creation_date = Some(server.date_in(1));
     let renewal = server.add(&sign(&claims));
-    assert_eq!(renewal["state"], "waiting");
+    assert_eq!(renewal["status"], "waiting");
     assert_eq!(state(&server, &renewal), "waiting");
-    assert_eq!(state(&server, &current), "in_force");
+    assert_eq!(state(&server, &current), "in-force");
     assert_eq!(
         server.get("/v1/applications/konnect")["license"],
         current["id"]
     );
     claims.creation_date = Some(server.date_in(0));
     let begun = server.add(&sign(&claims));
-    assert_eq!(begun["state"], "in_force");
+    assert_eq!(begun["status"], "in-force");
     assert_eq!(state(&server, &current), "superseded");
     assert_eq!(state(&server, &renewal), "waiting");
 }
@@ -104,15 +104,15 @@ fn an_expired_license_is_stored_and_counts_for_nothing() {
     claims.expiration_date = server.date_in(0);
     let expired = server.add(&sign(&claims));
     assert_eq!(
-        (&expired["state"], &expired["days_left"]),
+        (&expired["status"], &expired["days_left"]),
         (&json!("expired"), &json!(0))
     );
     assert_eq!(server.get("/v1/applications/konnect")["plan"], "UNLICENSED");
     claims.expiration_date = server.date_in(1);
     let last_day = server.add(&sign(&claims));
     assert_eq!(
-        (&last_day["state"], &last_day["days_left"]),
-        (&json!("in_force"), &json!(1))
+        (&last_day["status"], &last_day["days_left"]),
+        (&json!("in-force"), &json!(1))
     );
     assert_eq!(state(&server, &expired), "expired");
 }
@@ -138,7 +138,7 @@ fn a_retired_key_keeps_what_it_signed_and_signs_no_more() {
         .expect(200)
         .json();
     assert_eq!(retired["status"], "retired");
-    assert_eq!(state(&server, &license), "in_force");
+    assert_eq!(state(&server, &license), "in-force");
     let other = json!({ "payload": document("Gateway") });
     let call = server.call("POST", "/v1/licenses").json(&other);
     assert_eq!(
@@ -161,7 +161,7 @@ fn a_revoked_key_rejects_what_it_signed_at_once() {
         .expect(200);
     let id = license["id"].as_str().expect("an id");
     let shown = server.get(&format!("/v1/licenses/{id}"));
-    assert_eq!(shown["state"], "rejected");
+    assert_eq!(shown["status"], "rejected");
     assert_eq!(shown["reason"], "revoked-key");
     assert_eq!(shown["verified"], false);
     assert_eq!(shown["signed_by"], Value::Null);
@@ -176,5 +176,5 @@ fn a_revoked_key_rejects_what_it_signed_at_once() {
     let put = server.call("PUT", &format!("/v1/licenses/{id}"));
     let payload = new.sign(&claims("Konnect").to_json());
     let shown = put.json(&json!({ "payload": payload })).expect(200).json();
-    assert_eq!(shown["state"], "in_force");
+    assert_eq!(shown["status"], "in-force");
 }

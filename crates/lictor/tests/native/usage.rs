@@ -24,12 +24,12 @@ fn a_count_is_the_greatest_ever_reported() {
         let of = |word| u64::from(result == word);
         assert_eq!(
             (&answer["accepted"], &answer["kept"]),
-            (&of("taken").into(), &of("kept").into())
+            (&of("accepted").into(), &of("kept").into())
         );
-        assert_eq!(server.get("/v1/usage")["total"], row["stored"]);
+        assert_eq!(server.get("/v1/usage")["total_requests"], row["stored"]);
         (result, row["stored"].as_u64().expect("a count"))
     };
-    let taken = |stored| ("taken".to_owned(), stored);
+    let taken = |stored| ("accepted".to_owned(), stored);
     assert_eq!(report(5), taken(5));
     assert_eq!(report(5), taken(5), "a repeat");
     assert_eq!(report(3), ("kept".to_owned(), 5));
@@ -38,7 +38,7 @@ fn a_count_is_the_greatest_ever_reported() {
     let row = json!({ "source": "gateway-1", "service": "orders", "month": "2025-11", "count": 8 });
     assert_eq!(
         shown,
-        json!({ "data": [row], "next_cursor": null, "total": 8 })
+        json!({ "data": [row], "next_cursor": null, "total_requests": 8 })
     );
 }
 
@@ -61,7 +61,7 @@ fn spellings_of_one_source_and_service_are_counted_as_one() {
     let rows = [row("Caf\u{e9}", 1), row("caf\u{e9}", 7)];
     assert_eq!(
         shown,
-        json!({ "data": rows, "next_cursor": null, "total": 8 })
+        json!({ "data": rows, "next_cursor": null, "total_requests": 8 })
     );
     for bad in [" ", "\u{200b}", "a\u{202e}b"] {
         let counts = json!([{ "source": bad, "service": "web", "month": "2025-11", "count": 1 }]);
@@ -148,7 +148,7 @@ fn a_bad_count_is_refused_by_its_name_and_takes_no_other_with_it() {
         let call = record(&server, &json!([bad]));
         let problem = call.expect_problem(400, "invalid-input");
         assert_eq!(problem["field"], field, "{bad}");
-        assert_eq!(server.get("/v1/usage")["total"], 0, "{bad}");
+        assert_eq!(server.get("/v1/usage")["total_requests"], 0, "{bad}");
         let answer = record(&server, &json!([bad, { "service": "b", "count": 0 }]));
         let answer = answer.expect(200).json();
         assert_eq!(
@@ -162,7 +162,7 @@ fn a_bad_count_is_refused_by_its_name_and_takes_no_other_with_it() {
         );
         let detail = refused["error"]["detail"].as_str().expect("a reason");
         assert!(detail.starts_with(field), "{detail}");
-        assert_eq!(answer["counts"][1]["result"], "taken");
+        assert_eq!(answer["counts"][1]["result"], "accepted");
     }
     // What is in neither form is no report at all.
     for (bad, word) in [
@@ -208,7 +208,7 @@ fn a_bad_count_is_refused_by_its_name_and_takes_no_other_with_it() {
     let many: Vec<Value> = (0..1_001).map(|_| good.clone()).collect();
     let problem = record(&server, &json!(many)).expect_problem(400, "invalid-input");
     assert_eq!(problem["field"], "counts");
-    assert_eq!(server.get("/v1/usage")["total"], 0);
+    assert_eq!(server.get("/v1/usage")["total_requests"], 0);
     record(&server, &json!(many[..1_000])).expect(200);
 }
 
@@ -232,7 +232,7 @@ fn counts_that_are_stored_in_parts_are_answered_as_one() {
         .enumerate()
     {
         let refused = number % 299 == 7;
-        let result = if refused { "refused" } else { "taken" };
+        let result = if refused { "refused" } else { "accepted" };
         assert_eq!(row["result"], result, "{number}: {row}");
         assert_eq!(row["service"], format!("s{number}"));
     }
@@ -259,10 +259,10 @@ fn a_reporter_that_restarts_says_so_by_another_epoch() {
         let answer = record(&server, &json!([count])).expect(200).json();
         let row = &answer["counts"][0];
         let told = (
-            row["result"].as_str() == Some("taken"),
+            row["result"].as_str() == Some("accepted"),
             row["stored"].clone(),
         );
-        (told, server.get("/v1/usage")["total"].clone())
+        (told, server.get("/v1/usage")["total_requests"].clone())
     };
     let expect = |taken: bool, stored: u64, total: u64| ((taken, stored.into()), total.into());
     assert_eq!(say(json!("a"), 1_000), expect(true, 1_000, 1_000));
@@ -297,7 +297,7 @@ fn no_sum_passes_the_largest_number_and_what_would_is_told() {
     let answer = record(&server, &counts).expect(200).json();
     let rows = answer["counts"].as_array().expect("rows").iter();
     let results: Vec<_> = rows.map(|row| row["result"].as_str()).collect();
-    let [taken, refused] = ["taken", "refused"].map(Some);
+    let [taken, refused] = ["accepted", "refused"].map(Some);
     assert_eq!(results, [taken, refused, refused, taken]);
     let detail = answer["counts"][1]["error"]["detail"].as_str();
     assert!(
@@ -305,7 +305,7 @@ fn no_sum_passes_the_largest_number_and_what_would_is_told() {
         "{answer}"
     );
     record(&server, &json!([{ "service": "b", "count": 1 }])).expect_problem(400, "invalid-input");
-    assert_eq!(server.get("/v1/usage")["total"], largest);
+    assert_eq!(server.get("/v1/usage")["total_requests"], largest);
     assert_eq!(server.get("/v1/report")["total_requests"], largest);
     // One that was wrong makes room again.
     let correction = json!({
@@ -342,7 +342,7 @@ fn a_correction_stands_in_the_ledger_and_beside_what_is_reported() {
     });
     assert_eq!(
         server.get("/v1/usage"),
-        json!({ "data": [row], "next_cursor": null, "total": 600 })
+        json!({ "data": [row], "next_cursor": null, "total_requests": 600 })
     );
     assert_eq!((&first["count"], &first["by"]), (&json!(600), &json!(-400)));
     assert_eq!(key(correct(&server, -400)).expect(200).json(), first);
@@ -351,7 +351,7 @@ fn a_correction_stands_in_the_ledger_and_beside_what_is_reported() {
         if restarted {
             server = server.restart();
         }
-        assert_eq!(server.get("/v1/usage")["total"], 700);
+        assert_eq!(server.get("/v1/usage")["total_requests"], 700);
         let entries = server.get("/v1/ledger")["data"].clone();
         let last = entries
             .as_array()

@@ -125,7 +125,7 @@ pub(crate) fn node(world: &World) -> (String, Option<Value>) {
 
 pub(crate) fn pool(world: &World) -> (String, Option<Value>) {
     let (name, application) = (world.fresh(), world.application());
-    let body = json!({ "name": name, "application": application, "uses": 3 });
+    let body = json!({ "name": name, "application": application, "limit": 3 });
     (world.create("/v1/node-pools", &body, "id"), None)
 }
 

@@ -30,8 +30,10 @@ fn count(plane: &Plane, count: u64) {
 /// Waits until the usage and the list of nodes both say this many requests.
 #[track_caller]
 fn until_counted(server: &Server, count: u64) {
-    let all =
-        || server.get("/v1/usage")["total"] == count && server.shown("edge-1")["requests"] == count;
+    let all = || {
+        server.get("/v1/usage")["total_requests"] == count
+            && server.shown("edge-1")["requests_this_month"] == count
+    };
     let usage = || server.get("/v1/usage");
     assert!(soon(all), "{}\n{}", usage(), server.shown("edge-1"));
 }
@@ -84,7 +86,7 @@ fn every_request_of_a_copied_folder_counts_once_and_both_copies_are_named() {
     }
     assert_ne!(first.status()["epoch"], second.status()["epoch"]);
     let shown = server.shown("edge-1");
-    assert_eq!(shown["lives"], 2, "{shown}");
+    assert_eq!(shown["instances"], 2, "{shown}");
     let listed = result(&server.lictor(&["node", "list"]));
     assert!(listed.contains("it runs 2 times at once"), "{listed}");
     let metrics = server.call("GET", "/metrics").expect(200);

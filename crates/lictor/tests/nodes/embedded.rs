@@ -16,7 +16,7 @@ fn a_product_without_a_runtime_embeds_a_node_that_sets_nothing_for_the_process()
     let folder = server.file("embedded");
     let said = example::serve(&server.url, &folder, Some(token.as_str())).expect("it starts");
     assert_eq!(said, "allowed, and counted");
-    let counted = || server.get("/v1/usage")["total"] == 1;
+    let counted = || server.get("/v1/usage")["total_requests"] == 1;
     assert!(soon(counted), "{}", server.get("/v1/usage"));
     // Again, from what is in the folder, within a runtime of somebody else's too.
     let within = tokio::runtime::Builder::new_current_thread()

@@ -26,10 +26,10 @@ fn a_node_is_shown_as_the_documentation_says() {
     let mut expected = json!({
         "id": enrolled["id"], "name": "edge-1", "application": "konnect", "pool": null,
         "status": "enrolled",
-        "reason": "it has not joined yet", "connected": false,
+        "detail": "it has not joined yet", "connected": false,
         "created_at": enrolled["created_at"], "joined_at": null, "seen_at": null, "host": null,
         "version": null, "mode": null, "state_revision": enrolled["state_revision"],
-        "applied_revision": null, "license": null, "lives": 1, "copied": false, "requests": null,
+        "applied_revision": null, "license": null, "instances": 1, "copied": false, "requests_this_month": null,
         "nodes": 1, "node_limit": null, "problems": [],
     });
     assert_eq!(shown, expected);

@@ -119,7 +119,8 @@ fn elsewhere(server: &Server) {
     };
     let payload = vendor(1).sign(&claims("Konnect").to_json());
     acme("POST", "/v1/licenses", &json!({ "payload": payload }));
-    let policy = json!({ "stale_after": 10, "expires_after": 10, "grace": 0 });
+    let policy =
+        json!({ "stale_after_seconds": 10, "expires_after_seconds": 10, "grace_seconds": 0 });
     acme("PUT", "/v1/node-policy", &policy);
     acme("POST", "/v1/nodes", &json!({ "name": "edge-1" }));
     acme("DELETE", "/v1/nodes/edge-1", &json!({}));

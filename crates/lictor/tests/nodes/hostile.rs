@@ -35,7 +35,7 @@ fn what_a_node_says_is_printed_without_its_control_characters() {
             &shown["host"],
             &shown["version"],
             &shown["problems"][0],
-            &shown["reason"],
+            &shown["detail"],
         ] {
             assert!(!has_controls(&text(member)), "{shown}");
         }

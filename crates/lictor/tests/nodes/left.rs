@@ -11,7 +11,7 @@ use crate::planes::{Plane, soon};
 
 fn pool(server: &Server, forget_after: i64) -> String {
     let body = json!({
-        "name": "edge", "application": "konnect", "uses": 9, "forget_after": forget_after,
+        "name": "edge", "application": "konnect", "limit": 9, "forget_after_seconds": forget_after,
     });
     text(&server.post("/v1/node-pools", &body)["enrollment_token"])
 }
@@ -84,7 +84,7 @@ fn a_node_that_left_is_shown_as_such_and_its_revocation_says_what_it_did() {
     leave(plane);
     let shown = server.shown(&name);
     assert_eq!(shown["status"], "left");
-    assert!(text(&shown["reason"]).contains("may come back"), "{shown}");
+    assert!(text(&shown["detail"]).contains("may come back"), "{shown}");
     let list = result(&server.lictor(&["node", "list"]));
     assert!(!list.contains(&name), "it has no place: {list}");
     let said = server.lictor(&["node", "revoke", &name]);
@@ -158,7 +158,7 @@ fn a_node_that_slept_until_it_was_removed_goes_on_and_each_request_is_counted_on
     signal(&plane, Signal::STOP);
     // As far as this one knows its feed is not open.
     let server = server.restart_at_its_address();
-    let left = |server: &Server| server.get("/v1/node-pools/edge")["taken"] == json!(0);
+    let left = |server: &Server| server.get("/v1/node-pools/edge")["used"] == json!(0);
     let until = Instant::now() + Duration::from_secs(30);
     while !left(&server) && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(200));
@@ -191,5 +191,5 @@ fn a_goodbye_is_said_again_to_a_control_plane_that_comes_back_in_time() {
     assert!(plane.running.child.wait().expect("it ends").success());
     let said = plane.running.log();
     assert!(said.contains("gave its place in the pool back"), "{said}");
-    assert_eq!(server.get("/v1/node-pools/edge")["taken"], json!(0));
+    assert_eq!(server.get("/v1/node-pools/edge")["used"], json!(0));
 }

@@ -75,7 +75,7 @@ fn a_node_that_meets_the_quota_loses_no_count_whoever_is_killed() {
         }
         plane = plane.restart();
         let expected = round * 3 * services.len() as u64;
-        let total = || server.get("/v1/usage")["total"] == expected;
+        let total = || server.get("/v1/usage")["total_requests"] == expected;
         assert!(soon(total), "{expected}: {}", server.get("/v1/usage"));
     }
     assert_eq!(counted(&server, "(other)"), 36);
@@ -91,7 +91,7 @@ fn a_node_that_meets_the_quota_loses_no_count_whoever_is_killed() {
     plane = plane.restart();
     assert_eq!(plane.check("?service=f"), None);
     assert!(soon(|| counted(&server, "f") == 1));
-    assert_eq!(server.get("/v1/usage")["total"], 61);
+    assert_eq!(server.get("/v1/usage")["total_requests"], 61);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_node_with_many_epochs_finds_room_where_the_earlier_ones_are_put_together() 
     }
     plane.until_status(|status| status["unsent"] == 0);
     let known = server.get("/v1/usage");
-    assert_eq!(known["total"], 60, "{known}");
+    assert_eq!(known["total_requests"], 60, "{known}");
     assert!(
         known["data"].as_array().expect("rows").len() <= 3,
         "{known}"

@@ -15,14 +15,14 @@ use crate::planes::{Plane, soon};
 /// Makes a pool for `konnect`, and gives its token.
 fn pool(server: &Server, uses: u64, forget_after: i64) -> String {
     let body = json!({
-        "name": "edge", "application": "konnect", "uses": uses, "forget_after": forget_after,
+        "name": "edge", "application": "konnect", "limit": uses, "forget_after_seconds": forget_after,
     });
     text(&server.post("/v1/node-pools", &body)["enrollment_token"])
 }
 
 fn taken(server: &Server) -> u64 {
     let pool = server.get("/v1/node-pools/edge");
-    pool["taken"].as_u64().expect("a figure")
+    pool["used"].as_u64().expect("a figure")
 }
 
 /// What the control plane has of all nodes.
@@ -72,9 +72,9 @@ fn a_pool_is_shown_with_its_places_and_its_token_once() {
     assert_eq!(joined["pool"], "edge");
     assert_eq!(server.shown(&name)["pool"], "edge");
     let shown = server.get("/v1/node-pools/edge");
-    assert_eq!((&shown["uses"], &shown["taken"]), (&json!(200), &json!(1)));
+    assert_eq!((&shown["limit"], &shown["used"]), (&json!(200), &json!(1)));
     assert_eq!(
-        (&shown["forget_after"], &shown["expired"]),
+        (&shown["forget_after_seconds"], &shown["token_expired"]),
         (&json!(3_600), &json!(false))
     );
     assert!(shown.get("enrollment_token").is_none());

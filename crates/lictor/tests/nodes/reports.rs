@@ -46,7 +46,7 @@ fn counts_are_kept_under_the_name_of_the_node_and_its_epoch() {
     let mut stored = usage(&server);
     stored.sort();
     assert_eq!(stored, expected);
-    assert_eq!(server.get("/v1/usage")["total"], 16);
+    assert_eq!(server.get("/v1/usage")["total_requests"], 16);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_count_that_cannot_be_stays_with_its_node_and_holds_up_no_other() {
         let mut expected = bad.clone();
         expected["reason"] = reason.into();
         assert_eq!(*named, expected);
-        assert_eq!(server.get("/v1/usage")["total"], good, "{bad}");
+        assert_eq!(server.get("/v1/usage")["total_requests"], good, "{bad}");
     }
 }
 
@@ -174,12 +174,12 @@ fn a_nodes_count_is_taken_once_no_sum_is_too_large_any_more() {
     ]);
     let named = held(&node, counts.clone());
     assert_eq!((named.len(), &named[0]["service"]), (1, &json!("orders")));
-    assert_eq!(server.get("/v1/usage")["total"], largest);
+    assert_eq!(server.get("/v1/usage")["total_requests"], largest);
     let correction = json!({ "service": "typo", "month": month, "by": -3, "reason": "a typo" });
     let call = server.call("POST", "/v1/usage/corrections");
     call.json(&correction).expect(200);
     assert_eq!(held(&node, counts), [Value::Null; 0]);
-    assert_eq!(server.get("/v1/usage")["total"], largest);
+    assert_eq!(server.get("/v1/usage")["total_requests"], largest);
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn earlier_epochs_are_put_together_where_there_is_no_room() {
         server = server.restart();
         node = node.at(&server.url);
     }
-    assert_eq!(server.get("/v1/usage")["total"], 17);
+    assert_eq!(server.get("/v1/usage")["total_requests"], 17);
     let folder = server.kill();
     let mut check = command();
     check
@@ -295,7 +295,7 @@ fn a_report_that_cannot_be_read_is_refused_with_the_reason_and_nothing_is_kept()
         .map(|number| count(EPOCH, &format!("s{number}"), &month, 1))
         .collect();
     node.count(&json!(most));
-    assert_eq!(server.get("/v1/usage")["total"], 1_000);
+    assert_eq!(server.get("/v1/usage")["total_requests"], 1_000);
 }
 
 #[test]

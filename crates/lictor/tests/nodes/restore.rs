@@ -61,7 +61,7 @@ impl Restored {
     fn adopt(&self) -> u64 {
         let call = self.server.call("POST", "/v1/node-adoptions");
         let adopted = call.expect(200).value();
-        adopted["nodes"].as_u64().expect("a number")
+        adopted["adopted"].as_u64().expect("a number")
     }
 
     fn adoptions(&self) -> usize {
@@ -90,7 +90,7 @@ fn nodes_that_know_better_are_shown_and_led_back() {
     assert_eq!(shown["status"], "ahead");
     assert_eq!(shown["applied_revision"], restored.known.revision);
     assert_eq!(shown["state_revision"], older.revision);
-    let reason = text(&shown["reason"]);
+    let reason = text(&shown["detail"]);
     assert!(reason.contains("lictor node adopt"), "{reason}");
     let listed = result(&server.lictor(&["node", "list"]));
     assert!(
@@ -157,7 +157,7 @@ fn an_adoption_outlives_a_restart_and_goes_above_the_highest() {
         .call("POST", "/v1/node-adoptions")
         .expect(200)
         .value();
-    assert_eq!(adopted, json!({ "nodes": 2 }));
+    assert_eq!(adopted, json!({ "adopted": 2 }));
     let revision = node.at(&server.url).poll().revision;
     assert!(revision > highest.revision);
     let server = server.restart();
@@ -175,7 +175,7 @@ fn only_operators_adopt_and_each_organization_by_itself() {
     let elsewhere = server
         .call("POST", "/v1/node-adoptions")
         .organization("acme");
-    assert_eq!(elsewhere.expect(200).value(), json!({ "nodes": 0 }));
+    assert_eq!(elsewhere.expect(200).value(), json!({ "adopted": 0 }));
     let admin = server.post("/v1/tokens", &json!({ "role": "admin" }));
     let call = server.call("POST", "/v1/node-adoptions");
     call.token(&text(&admin["secret"]))
@@ -190,7 +190,7 @@ fn a_node_of_another_key_is_told_apart_and_not_adopted() {
     let shown = restored.reports(&restored.known);
     assert_eq!(shown["status"], "behind");
     assert!(shown["state_revision"].as_u64() < Some(restored.known.revision));
-    let reason = text(&shown["reason"]);
+    let reason = text(&shown["detail"]);
     assert!(
         reason.contains("put the old control-plane.key back"),
         "{reason}"
@@ -201,7 +201,7 @@ fn a_node_of_another_key_is_told_apart_and_not_adopted() {
     assert_eq!((restored.adopt(), restored.adoptions()), (0, 0));
     // It stays told apart when the server starts again.
     restored.server = restored.server.restart();
-    assert_eq!(restored.server.shown("edge-1")["reason"], reason);
+    assert_eq!(restored.server.shown("edge-1")["detail"], reason);
     // A node of an earlier version does not say by which key it goes.
     restored.node = restored.node.at(&restored.server.url);
     let mut report = restored.node.report_of(&restored.known);

@@ -75,7 +75,11 @@ fn what_a_revoked_node_reports_is_not_taken() {
     let mut report = node.report_of(&node.first);
     report["counts"] = count(8);
     node.report(&report).failure(403, "revoked");
-    assert_eq!(server.get("/v1/usage")["total"], 7, "what it counted stays");
+    assert_eq!(
+        server.get("/v1/usage")["total_requests"],
+        7,
+        "what it counted stays"
+    );
 }
 
 #[test]

@@ -129,15 +129,18 @@ fn an_import_says_what_became_of_each_row() {
             .value()
     };
     let all = import("all");
-    assert_eq!(all["created"], 0, "{all}");
+    assert_eq!(all["accounts_created"], 0, "{all}");
     let call = server.call("POST", "/v1/accounts/import");
-    let taken = json!({ "rows": rows, "taken": { "editor": 1 } });
+    let taken = json!({ "rows": rows, "earlier_seats": { "editor": 1 } });
     let problem = call.clone().json(&taken).send();
-    assert_eq!(problem.problem(400, "invalid-input")["field"], "taken");
+    assert_eq!(
+        problem.problem(400, "invalid-input")["field"],
+        "earlier_seats"
+    );
     let dry = json!({ "rows": rows, "mode": "each", "dry_run": true });
     let dry = call.json(&dry).expect(200).value();
     assert_eq!(
-        (&dry["dry_run"], &dry["created"]),
+        (&dry["dry_run"], &dry["accounts_created"]),
         (&json!(true), &json!(3))
     );
     assert_eq!(
@@ -149,7 +152,7 @@ fn an_import_says_what_became_of_each_row() {
         .as_array()
         .expect("rows")
         .iter()
-        .map(|row| (row["result"].clone(), row["error"]["reason"].clone()))
+        .map(|row| (row["result"].clone(), row["errors"][0]["reason"].clone()))
         .collect();
     let plain = |word: &str| (json!(word), Value::Null);
     let refused = |word: &str| (json!("refused"), json!(word));
@@ -164,7 +167,7 @@ fn an_import_says_what_became_of_each_row() {
             plain("existing"),
         ]
     );
-    assert_eq!(each["created"], 3, "{each}");
+    assert_eq!(each["accounts_created"], 3, "{each}");
     assert_eq!(
         server.get("/v1/accounts")["data"].as_array().map(Vec::len),
         Some(4)
@@ -199,7 +202,7 @@ fn an_import_that_is_stored_in_parts_is_answered_as_one() {
         assert_eq!(row["result"], result, "{number}: {row}");
     }
     assert_eq!(
-        (&first["created"], &first["refused"]),
+        (&first["accounts_created"], &first["refused"]),
         (&json!(247), &json!(2))
     );
     assert_eq!(import().value(), first);

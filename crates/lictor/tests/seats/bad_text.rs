@@ -242,7 +242,7 @@ fn no_way_leads_to_two_accounts_with_one_e_mail() {
         .collect();
     let import = server.call("POST", "/v1/accounts/import");
     let done = import.json(&json!({ "rows": rows })).expect(200).value();
-    assert_eq!(done["created"], SPELLINGS.len(), "{done}");
+    assert_eq!(done["accounts_created"], SPELLINGS.len(), "{done}");
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn grown() -> Grown {
     let row = json!({ "email": "many@example.com", "seats": keys });
     let import = server.call("POST", "/v1/accounts/import");
     let done = import.json(&json!({ "rows": [row] })).expect(200).value();
-    assert_eq!(done["given"], MANY, "{done}");
+    assert_eq!(done["seats_assigned"], MANY, "{done}");
     let account = server.get("/v1/accounts/many@example.com");
     Grown {
         account: id(&account),
@@ -100,7 +100,7 @@ fn no_route_answers_with_more_than_a_page_of_what_tenants_grow() {
             .replace("{account}", &grown.account)
             .replace("{client}", &grown.client)
             .replace("{node}", &grown.node)
-            .replace("{id}", &grown.license);
+            .replace("{license}", &grown.license);
         let answer = grown.server.call("GET", &format!("/v1{path}")).send();
         if matches!(answer.status, 404 | 405 | 400) {
             continue;

@@ -55,13 +55,16 @@ pub fn create_pool(state: &State, new: &NewPool, now: Elapsed) -> Result<Decisio
     application::find(state, &new.application)?;
     check_name_of(&new.name, MAX_POOL_NAME_LENGTH)?;
     if !(1..=MAX_USES).contains(&new.uses) {
-        return Err(invalid("uses", format!("use 1 to {MAX_USES}")));
+        return Err(invalid("limit", format!("use 1 to {MAX_USES}")));
     }
     if !TTL.contains(&new.ttl) {
-        return Err(invalid("ttl", "use 1m to 3650d".to_owned()));
+        return Err(invalid("ttl_seconds", "use 1m to 3650d".to_owned()));
     }
     if !FORGET_AFTER.contains(&new.forget_after) {
-        return Err(invalid("forget_after", "use 10s to 400d".to_owned()));
+        return Err(invalid(
+            "forget_after_seconds",
+            "use 10s to 400d".to_owned(),
+        ));
     }
     let live = |id: &Uuid| state.node_pools.get(id).is_some_and(PoolState::is_live);
     let named = state.pool_identities.iter();

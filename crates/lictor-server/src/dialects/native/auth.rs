@@ -15,14 +15,15 @@ use crate::settings::Server;
 /// Names the organization that an operator acts in.
 pub(super) const ORGANIZATION: HeaderName = HeaderName::from_static("lictor-organization");
 
-/// A call by somebody who signed in.
-pub(super) struct Caller(pub(super) Call);
+/// That somebody signed in.
+pub(super) struct Caller;
 
 impl FromRequestParts<Server> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
-        call(&server.authority, &parts.headers).await.map(Self)
+        let signed_in = call(&server.authority, &parts.headers).await;
+        signed_in.map(|_| Self)
     }
 }
 

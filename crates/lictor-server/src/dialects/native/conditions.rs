@@ -1,8 +1,7 @@
 //! Conditional requests (RFC 9110, section 13): the entity tag of what is shown, `If-Match` and `If-None-Match`.
 
-use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
 use lictor_core::Error;
 use lictor_core::digest::Digest;
 use serde::Serialize;
@@ -44,23 +43,13 @@ impl Shown {
         })
     }
 
-    /// The answer to who reads it under these conditions: the object, or 304 where it is known already.
-    pub(super) fn read(self, headers: &HeaderMap) -> Result<Response, Problem> {
+    /// What it is for who reads it under these conditions: its body, none where it is known already, and its tag.
+    pub(super) fn read(self, headers: &HeaderMap) -> Result<(Option<Vec<u8>>, String), Problem> {
         if let Some(condition) = Condition::of(headers)? {
             condition.expect(Some(&self))?;
         }
-        if if_none_match::names(headers, &self.tag) {
-            let tag = HeaderValue::try_from(self.tag).map_err(Error::internal)?;
-            return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
-        }
-        self.answer()
-    }
-
-    /// The object as the answer to who wrote it.
-    pub(super) fn answer(self) -> Result<Response, Problem> {
-        let tag = HeaderValue::try_from(self.tag).map_err(Error::internal)?;
-        let json = HeaderValue::from_static("application/json");
-        Ok(([(CONTENT_TYPE, json), (ETAG, tag)], self.body).into_response())
+        let is_known = if_none_match::names(headers, &self.tag);
+        Ok(((!is_known).then_some(self.body), self.tag))
     }
 }
 

@@ -8,11 +8,11 @@ use std::marker::PhantomData;
 
 use axum::extract::{FromRequestParts as _, Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, Method as HttpMethod};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bytes::Bytes;
-use lictor_api::answer::Answer;
+use lictor_api::answer::{Answer, ShownIfChanged};
 use lictor_api::permits::{self as named, Permits};
 use lictor_api::query::{Given, Query};
 use lictor_api::row::{Body, Facts, Header, Method, Operation, Row as _};
@@ -21,10 +21,11 @@ use lictor_authority::right::{OnResource, ToAct};
 use lictor_authority::{Call, permits};
 use lictor_core::Error;
 use lictor_core::error::Kind;
+use serde::Serialize;
 use uuid::Uuid;
 
 pub(super) use self::answered::Answered;
-pub(super) use self::repeat::{Guard, Kept, Running, given_key};
+pub(super) use self::repeat::{Kept, Running};
 use self::repeat::{Repeat, client_key};
 use super::error::{Problem, invalid, missing};
 use super::told::Told;
@@ -79,9 +80,12 @@ pub(super) struct Ask<P, Q, B, A> {
     /// How much may be told of what it writes.
     pub(super) told: Told,
     names: Vec<String>,
+    /// Whether only the head of the answer is asked for.
+    pub(super) is_head: bool,
+    headers: HeaderMap,
     repeat: Option<Repeat>,
     /// Its memory is kept for as long as what was made of it is there.
-    _text: Bytes,
+    text: Bytes,
     of: PhantomData<fn() -> (P, A)>,
 }
 
@@ -102,9 +106,36 @@ impl<P: Granted, Q, B, A: Answer> Ask<P, Q, B, A> {
         Uuid::try_parse(text).map_err(|_| missing(kind, text))
     }
 
+    /// What the request expects of the object, where its row takes conditions.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Does what is to be done with each row of a large body.
+    pub(super) async fn long_work<W: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> W + Send + 'static,
+    ) -> Result<W, Problem> {
+        let (organization, bytes) = (self.call.organization.id, self.text.len());
+        let work = self.server.authority.long_work(organization, bytes, work);
+        Ok(work.await?)
+    }
+
     /// The answer, written.
     pub(super) fn answer(&self, answer: &A) -> Result<Answered<A>, Problem> {
         Ok(Answered::of(answer)?)
+    }
+}
+
+impl<P: Granted, Q, B, T: Serialize> Ask<P, Q, B, ShownIfChanged<T>> {
+    /// The object with this revision, unless the request says that it is known already.
+    pub(super) fn if_changed(
+        &self,
+        revision: u64,
+        object: &T,
+    ) -> Result<Answered<ShownIfChanged<T>>, Problem> {
+        let (body, tag) = conditions::Shown::of(revision, object)?.read(&self.headers)?;
+        Ok(Answered::if_changed(body, tag))
     }
 }
 
@@ -192,7 +223,7 @@ where
     let names = names(facts, &mut parts, &server).await?;
     P::ask(&call)?;
     check_conditions(facts, &parts.headers)?;
-    let query = query::<Q>(&parts.uri)?;
+    let query = query_of::<Q>(parts.uri.query().unwrap_or_default())?;
     let key = client_key(facts, &parts.headers)?;
     let (body, text) = json::body::<B>(&server, &call, &parts, body).await?;
     let repeat = Repeat::of(key, &call, &parts, &text)?;
@@ -210,8 +241,10 @@ where
         body,
         told,
         names,
+        is_head: parts.method == HttpMethod::HEAD,
+        headers: parts.headers,
         repeat,
-        _text: text,
+        text,
         of: PhantomData,
     };
     Ok(handler(ask).await?.into_response(facts))
@@ -238,8 +271,9 @@ fn check_conditions(facts: &Facts, headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-fn query<Q: Query>(uri: &Uri) -> Result<Q, Problem> {
-    let mut given = Given::parse(uri.query().unwrap_or_default());
+/// The parameters after the question mark.
+pub(super) fn query_of<Q: Query>(text: &str) -> Result<Q, Problem> {
+    let mut given = Given::parse(text);
     let query = Q::read(&mut given)?;
     given.finish()?;
     Ok(query)

@@ -2,7 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::http::Uri;
+use lictor_api::accounts::{ChangeAccount, CreateAccount, ImportAccounts};
+use lictor_api::clients::CreateClient;
+use lictor_api::leases::{CheckOutLease, ReleaseLease, RenewLease};
+use lictor_api::licenses::{AddLicense, PutLicense};
+use lictor_api::list;
+use lictor_api::node_pools::CreateNodePool;
+use lictor_api::organizations::CreateOrganization;
+use lictor_api::query::Page;
+use lictor_api::row::Body;
+use lictor_api::seats::{AssignSeat, ChangeSeats};
+use lictor_api::tokens::CreateToken;
+use lictor_api::trust::TrustKey;
+use lictor_api::usage::RecordUsage;
+use lictor_api::values::Nothing;
 use lictor_authority::Call;
 use lictor_core::Timestamp;
 use lictor_core::access::Actor;
@@ -11,11 +24,10 @@ use lictor_core::facts::organization::Organization;
 use lictor_core::facts::right::Resource;
 use lictor_core::facts::role::Role;
 use lictor_core::facts::usage::UsageReport;
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::page::{Page, Query};
-use super::{json, wire};
+use super::paging::{Paging, list_name};
+use super::{frame, json, wire};
 
 /// A list, which cursors are bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,21 +44,22 @@ impl List<'_> {
     /// The limit and the key of the last row before the page; none if the query is refused.
     pub fn page(&self, query: &str) -> Option<(usize, Option<String>)> {
         let page = self.read(query)?;
-        Some((page.limit, page.after))
+        Some((page.rows() - 1, page.after_text().map(str::to_owned)))
     }
 
     /// The cursor of the page after the row with this key.
     pub fn cursor(&self, last: &str) -> Option<String> {
         let rows = vec![last.to_owned(), String::new()];
-        let page = self.read("limit=1")?.cut(rows, String::clone, |row| row);
-        page.ok()?.next_cursor
+        let page = self.read("limit=1")?;
+        let filled = page.fill::<list::List<String>, _>(rows, String::clone, Ok);
+        filled.ok()?.1
     }
 
-    fn read(&self, query: &str) -> Option<Page> {
+    fn read(&self, query: &str) -> Option<Paging> {
         let call = call(self.organization);
         let resource = Resource::ALL[usize::from(self.resource) % Resource::ALL.len()];
-        let uri: Uri = format!("/?{query}").parse().ok()?;
-        Page::take(Query::of(resource, &uri), &call, self.filter).ok()
+        let page: Page = frame::query_of(query).ok()?;
+        Paging::at(&page, list_name(resource, &call, self.filter)).ok()
     }
 }
 
@@ -78,47 +91,47 @@ fn call(organization: u128) -> Call {
 
 /// The payload and the id of a license to add.
 pub fn new_license(body: &[u8]) -> Option<(String, Option<Uuid>)> {
-    let license: wire::NewLicense = json::parse(body).ok()?;
+    let license: AddLicense = json::parse(body).ok()?;
     Some((license.payload, license.id))
 }
 
 /// The key and the name of an organization to create.
 pub fn new_organization(body: &[u8]) -> Option<(String, Option<String>)> {
-    let organization: wire::NewOrganization = json::parse(body).ok()?;
+    let organization: CreateOrganization = json::parse(body).ok()?;
     Some((organization.key, organization.name))
 }
 
 /// The role, the scopes and the end of a token to create.
 pub fn new_token(body: &[u8]) -> Option<(Role, Vec<String>, Option<Timestamp>)> {
-    let token: wire::NewToken = json::parse(body).ok()?;
-    let request = token.into_request(None).ok()?;
+    let token: CreateToken = json::parse(body).ok()?;
+    let request = wire::tokens::request(token, None).ok()?;
     let scopes = request.scopes.into_iter().map(String::from);
     Some((request.role, scopes.collect(), request.expires_at))
 }
 
 /// The counts of a usage report.
 pub fn new_usage(body: &[u8], now: Timestamp) -> Option<Vec<UsageReport>> {
-    let usage: wire::usage::NewUsage = json::parse(body).ok()?;
-    Some(usage.into_reports(now))
+    let usage: RecordUsage = json::parse(body).ok()?;
+    Some(wire::usage::reports(usage, now))
 }
 
-/// How many of the bodies about accounts and what they hold this can be.
+/// How many of the bodies about accounts and what they have this can be.
 pub fn held(body: &[u8]) -> usize {
-    let account = json::parse::<wire::accounts::NewAccount>(body).ok();
-    let import = json::parse::<wire::accounts::Import>(body).ok();
-    let patch = json::parse::<wire::accounts::PatchAccount>(body).ok();
-    let bulk = json::parse::<wire::seats::BulkSeats>(body).ok();
-    let client = json::parse::<wire::clients::NewClient>(body).ok();
+    let account = json::parse::<CreateAccount>(body).ok();
+    let import = json::parse::<ImportAccounts>(body).ok();
+    let patch = json::parse::<ChangeAccount>(body).ok();
+    let seats = json::parse::<ChangeSeats>(body).ok();
+    let client = json::parse::<CreateClient>(body).ok();
     let fits = [
-        account.is_some_and(|account| account.into_request().is_ok()),
-        import.is_some_and(|import| import.into_rows().is_ok()),
-        patch.is_some_and(|patch| patch.into_patch().is_ok()),
-        bulk.is_some_and(|bulk| bulk.into_rows().is_ok()),
-        client.is_some_and(|client| client.into_request(None).is_ok()),
-        is::<wire::seats::NewSeat>(body),
-        is::<wire::leases::NewLease>(body),
-        is::<wire::leases::Renewal>(body),
-        is::<wire::leases::Release>(body),
+        account.is_some_and(|account| wire::accounts::request(account).is_ok()),
+        import.is_some_and(|import| wire::accounts::rows(import).is_ok()),
+        patch.is_some_and(|patch| wire::accounts::patch(patch).is_ok()),
+        seats.is_some_and(|seats| wire::seats::rows(seats).is_ok()),
+        client.is_some_and(|client| wire::clients::request(client, None).is_ok()),
+        is::<AssignSeat>(body),
+        is::<CheckOutLease>(body),
+        is::<RenewLease>(body),
+        is::<ReleaseLease>(body),
     ];
     fits.into_iter().filter(|fits| *fits).count()
 }
@@ -127,14 +140,14 @@ pub fn held(body: &[u8]) -> usize {
 /// at all.
 pub fn others(body: &[u8]) -> usize {
     let fits = [
-        is::<wire::PutLicense>(body),
-        is::<wire::NewKey>(body),
-        is::<wire::node_pools::NewPool>(body),
-        is::<wire::Nothing>(body),
+        is::<PutLicense>(body),
+        is::<TrustKey>(body),
+        is::<CreateNodePool>(body),
+        is::<Nothing>(body),
     ];
     fits.into_iter().filter(|fits| *fits).count()
 }
 
-fn is<T: DeserializeOwned>(body: &[u8]) -> bool {
+fn is<T: Body>(body: &[u8]) -> bool {
     json::parse::<T>(body).is_ok()
 }

@@ -1,9 +1,6 @@
 //! Strict reading of JSON bodies: media type, size, UTF-8, objects only. What an object holds is
 //! for `wire.rs` to say.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use axum::body::{Body, HttpBody as _};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -11,8 +8,6 @@ use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use lictor_authority::Call;
 use lictor_core::parse_error;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use super::error::{Problem, busy};
 use crate::http::budget::Owner;
@@ -21,27 +16,6 @@ use crate::settings::Server;
 
 /// The largest body, in bytes: 2 MiB.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
-
-/// A JSON object. Derived readers would also take an array of the members' values.
-pub(super) struct Object<T>(pub(super) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
-            }
-        }
-        deserializer.deserialize_map(Members(PhantomData))
-    }
-}
 
 /// Reads the whole body of a request. One that is empty needs no media type. A large one is a job for
 /// as long as what is returned is there.
@@ -66,14 +40,16 @@ async fn read(server: &Server, call: &Call, head: &Parts, body: Body) -> Result<
     Ok(OfJob::held(bytes, job))
 }
 
-/// Reads the whole body of a request, and an object from it; of a large one beside the threads that answer.
-/// What holds the body's memory, and its place as a job, comes with it.
-pub(super) async fn object<T: DeserializeOwned + Send + 'static>(
+/// Reads the whole body of a request as its row has it; of an operation without a body nothing is read.
+pub(super) async fn body<B: lictor_api::row::Body + Send + 'static>(
     server: &Server,
     call: &Call,
     head: &Parts,
     body: Body,
-) -> Result<(T, Bytes), Problem> {
+) -> Result<(B, Bytes), Problem> {
+    if !B::IS_SENT {
+        return Ok((parse(b"")?, Bytes::new()));
+    }
     let bytes = read(server, call, head, body).await?;
     let text = bytes.clone();
     let parsing = move || parse(&text);
@@ -83,47 +59,16 @@ pub(super) async fn object<T: DeserializeOwned + Send + 'static>(
     Ok((parsed.await??, bytes))
 }
 
-/// Reads the whole body of a request as its row has it; of an operation without a body nothing is read.
-pub(super) async fn body<B: lictor_api::row::Body + Send + 'static>(
-    server: &Server,
-    call: &Call,
-    head: &Parts,
-    body: Body,
-) -> Result<(B, Bytes), Problem> {
-    if !B::IS_SENT {
-        let none = B::read("").map_err(|error| not_json(parse_error::of_json("", &error)))?;
-        return Ok((none, Bytes::new()));
-    }
-    let bytes = read(server, call, head, body).await?;
-    let text = bytes.clone();
-    let parsing = move || {
-        let text = std::str::from_utf8(&text).map_err(|error| {
-            let at = error.valid_up_to();
-            not_json(format!("the body is not UTF-8 from byte {at} on"))
-        })?;
-        B::read(text).map_err(|error| {
-            let text = if text.is_empty() { "{}" } else { text };
-            not_json(parse_error::of_json(text, &error))
-        })
-    };
-    let parsed = server
-        .authority
-        .long_work(call.organization.id, bytes.len(), parsing);
-    Ok((parsed.await??, bytes))
-}
-
-/// Reads an object from a body; an empty body is an empty object.
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// Reads what a row takes from a body; an empty body is an empty object.
+pub(super) fn parse<B: lictor_api::row::Body>(bytes: &[u8]) -> Result<B, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        not_json(format!(
-            "the body is not UTF-8 from byte {} on",
-            error.valid_up_to()
-        ))
+        let at = error.valid_up_to();
+        not_json(format!("the body is not UTF-8 from byte {at} on"))
     })?;
-    let text = if text.is_empty() { "{}" } else { text };
-    serde_json::from_str::<Object<T>>(text)
-        .map(|object| object.0)
-        .map_err(|error| not_json(parse_error::of_json(text, &error)))
+    B::read(text).map_err(|error| {
+        let text = if text.is_empty() { "{}" } else { text };
+        not_json(parse_error::of_json(text, &error))
+    })
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {

@@ -1,19 +1,20 @@
-//! `/v1/ledger`: the entries of a stream, shown and never changed.
+//! The entries of a stream, shown and never changed.
 
 use std::str::FromStr;
 
-use axum::extract::State;
-use axum::http::Uri;
+use lictor_api::answer::Shown;
+use lictor_api::ledger::{Change, Entry};
+use lictor_api::list::{List, Next};
+use lictor_api::permits::{Ledger, Permit, Read};
+use lictor_api::query::{Ledger as Which, MAX_POSITION, Stream};
+use lictor_api::row::NoBody;
+use lictor_api::values::Instant;
 use lictor_authority::ListedEntry;
+use lictor_core::Error;
 
-use super::auth::Caller;
-use super::error::{Problem, invalid};
-use super::page::{Page, Query};
-use super::wire::{EntryView, List};
-use crate::settings::Server;
-
-/// The greatest position that can be asked for: 2^53 - 1.
-const MAX_POSITION: u64 = (1 << 53) - 1;
+use super::error::Problem;
+use super::frame::{Answered, Ask};
+use super::paging::{Paging, ended};
 
 /// Where a cursor goes on.
 struct Position(u64);
@@ -29,35 +30,41 @@ impl FromStr for Position {
 }
 
 pub(super) async fn list(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<List, Problem> {
-    let (permit, mut query) = Query::begin(&call, &uri)?;
-    let of_installation = match query.take("stream")?.as_deref() {
-        None | Some("organization") => false,
-        Some("installation") => true,
-        Some(_) => return Err(invalid("stream", "use organization or installation")),
+    ask: Ask<Permit<Ledger, Read>, Which, NoBody, Shown<List<Entry>>>,
+) -> Result<Answered<Shown<List<Entry>>>, Problem> {
+    let (permit, query) = (ask.permit()?, &ask.query);
+    let filter = match query.stream {
+        Stream::Organization => None,
+        Stream::Installation => Some("installation"),
     };
-    let begin = query.take_number("after", 0..=MAX_POSITION)?.unwrap_or(0);
-    let filter = of_installation.then_some("installation");
-    let page = Page::take(query, &call, filter)?;
+    let page = Paging::of(&query.page, permit, filter)?;
     // A cursor goes on where the page before ended, wherever the first one began.
+    let begin = query.after.unwrap_or(0);
     let after = page.after()?.map_or(begin, |Position(after)| after);
-    let (authority, rows) = (&server.authority, page.rows());
-    let entries = match of_installation {
-        false => authority.entries(permit, after, rows).await?,
-        true => {
-            let permit = call.permit()?;
+    let (authority, rows) = (&ask.server.authority, page.rows());
+    let entries = match query.stream {
+        Stream::Organization => authority.entries(permit, after, rows).await?,
+        Stream::Installation => {
+            let permit = ask.call.permit()?;
             authority
                 .entries_of_installation(permit, after, rows)
                 .await?
         }
     };
     let key = |entry: &ListedEntry| entry.position.to_string();
-    page.cut(entries, key, EntryView::from_entry)
+    let (text, next_cursor) = page.fill(entries, key, entry)?;
+    ended(text, &Next { next_cursor })
 }
 
+fn entry(entry: ListedEntry) -> Result<Entry, Problem> {
+    Ok(Entry {
+        stream: entry.stream,
+        position: entry.position,
+        at: Instant(entry.at),
+        actor: entry.actor,
+        change: Change::of(&entry.change).map_err(Error::internal)?,
+    })
+}
 #[cfg(test)]
 mod tests {
     use super::*;

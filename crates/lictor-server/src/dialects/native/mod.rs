@@ -13,7 +13,6 @@ mod error;
 mod frame;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod idempotency;
 mod json;
 mod leases;
 mod ledger;
@@ -21,9 +20,7 @@ mod licenses;
 mod node_pools;
 mod nodes;
 mod organizations;
-mod page;
 mod paging;
-mod path;
 mod refusals;
 mod report;
 mod seats;
@@ -38,7 +35,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
 use futures_util::FutureExt as _;
 use lictor_api::operations;
 use lictor_authority::answering;
@@ -61,9 +57,8 @@ impl Routes {
         // One router with whole paths: each that is nested and each layer would cost every request
         // some allocations.
         let served = rows().into_iter();
-        let served = served.map(|served| (served.facts.path, served.methods));
+        let served = served.map(|Served { facts, methods }| (facts.path, methods));
         let router = served
-            .chain(table())
             .chain(description::routes())
             .fold(Router::new(), |router, (path, methods)| {
                 router.route(&format!("/v1{path}"), methods)
@@ -111,17 +106,20 @@ async fn hand_over(server: Server, answer: Response, is_read: bool) -> Response 
 /// The paths of all routes, for tests that must know each of them.
 pub fn paths() -> Vec<&'static str> {
     let rows = rows().into_iter().map(|served| served.facts.path);
-    let mut paths: Vec<_> = rows
-        .chain(table().into_iter().map(|(path, _)| path))
-        .collect();
+    let mut paths: Vec<_> = rows.collect();
     paths.sort_unstable();
     paths.dedup();
     paths
 }
 
-/// The operations that are answered by their rows.
+/// Every operation, with its handler.
 fn rows() -> Vec<Served> {
     vec![
+        serve(&operations::LIST_LICENSES, licenses::list),
+        serve(&operations::ADD_LICENSE, licenses::add),
+        serve(&operations::SHOW_LICENSE, licenses::show),
+        serve(&operations::PUT_LICENSE, licenses::put),
+        serve(&operations::REMOVE_LICENSE, licenses::remove),
         serve(&operations::LIST_APPLICATIONS, applications::list),
         serve(&operations::CREATE_APPLICATION, applications::create),
         serve(&operations::SHOW_APPLICATION, applications::show),
@@ -145,6 +143,13 @@ fn rows() -> Vec<Served> {
         serve(&operations::FORGET_HOLDER, leases::forget),
         serve(&operations::LIST_REFUSALS, refusals::list),
         serve(&operations::LIST_REFUSALS_BY_HOUR, refusals::list_by_hour),
+        serve(&operations::LIST_ACCOUNTS, accounts::list),
+        serve(&operations::CREATE_ACCOUNT, accounts::create),
+        serve(&operations::IMPORT_ACCOUNTS, accounts::import),
+        serve(&operations::SHOW_ACCOUNT, accounts::show),
+        serve(&operations::CHANGE_ACCOUNT, accounts::set),
+        serve(&operations::REMOVE_ACCOUNT, accounts::remove),
+        serve(&operations::LIST_SEATS_OF_ACCOUNT, accounts::seats),
         serve(&operations::SHOW_COUNTS, counts::show),
         serve(&operations::SHOW_CENSUS, census::show),
         serve(&operations::TAKE_CENSUS, census::take),
@@ -168,47 +173,23 @@ fn rows() -> Vec<Served> {
         serve(&operations::CHANGE_CLIENT, clients::set),
         serve(&operations::REMOVE_CLIENT, clients::remove),
         serve(&operations::CREATE_CODE, clients::create_code),
+        serve(&operations::LIST_NODES, nodes::list),
+        serve(&operations::ENROLL_NODE, nodes::enroll),
+        serve(&operations::SHOW_NODE, nodes::show),
+        serve(&operations::REVOKE_NODE, nodes::revoke),
+        serve(&operations::LIST_NODE_POOLS, node_pools::list),
+        serve(&operations::CREATE_NODE_POOL, node_pools::create),
+        serve(&operations::SHOW_NODE_POOL, node_pools::show),
+        serve(&operations::REVOKE_NODE_POOL, node_pools::revoke),
+        serve(&operations::SHOW_NODE_POLICY, nodes::show_policy),
+        serve(&operations::SET_NODE_POLICY, nodes::set_policy),
+        serve(&operations::ADOPT_NODES, nodes::adopt),
+        serve(&operations::LIST_USAGE, usage::list),
+        serve(&operations::RECORD_USAGE, usage::record),
+        serve(&operations::CORRECT_USAGE, usage::correct),
+        serve(&operations::LIST_ENTRIES, ledger::list),
         serve(&operations::SHOW_REPORT, report::show),
-    ]
-}
-
-fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
-    vec![
-        ("/licenses", get(licenses::list).post(licenses::add)),
-        (
-            "/licenses/{id}",
-            get(licenses::show)
-                .put(licenses::put)
-                .delete(licenses::remove),
-        ),
-        ("/accounts", get(accounts::list).post(accounts::create)),
-        ("/accounts/import", post(accounts::import)),
-        (
-            "/accounts/{account}",
-            get(accounts::show)
-                .patch(accounts::set)
-                .delete(accounts::remove),
-        ),
-        ("/accounts/{account}/seats", get(accounts::seats)),
-        ("/nodes", get(nodes::list).post(nodes::enroll)),
-        ("/nodes/{node}", get(nodes::show).delete(nodes::revoke)),
-        (
-            "/node-pools",
-            get(node_pools::list).post(node_pools::create),
-        ),
-        (
-            "/node-pools/{pool}",
-            get(node_pools::show).delete(node_pools::revoke),
-        ),
-        (
-            "/node-policy",
-            get(nodes::show_policy).put(nodes::set_policy),
-        ),
-        ("/node-adoptions", post(nodes::adopt)),
-        ("/usage", get(usage::list).post(usage::record)),
-        ("/usage/corrections", post(usage::correct)),
-        ("/ledger", get(ledger::list)),
-        ("/backup", get(backup::send).head(backup::announce)),
-        ("/backup/control-plane-key", get(backup::send_key)),
+        serve(&operations::COPY_DATABASE, backup::send),
+        serve(&operations::SHOW_CONTROL_PLANE_KEY, backup::send_key),
     ]
 }

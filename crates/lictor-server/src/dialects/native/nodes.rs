@@ -1,119 +1,87 @@
-//! `/v1/nodes`: enroll, show and revoke nodes, and what holds for all of them. An enrollment token
-//! leaves this file once and is kept nowhere.
+//! Enroll, show and revoke nodes, and what is in force for all of them. An enrollment token leaves this file once and is
+//! kept nowhere.
 
-use axum::Json;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, Uri};
-use axum::response::Response;
-use lictor_authority::NodeStanding;
-use lictor_authority::right::Nodes;
+use lictor_api::answer::{Created, Done, Shown};
+use lictor_api::list::List;
+use lictor_api::nodes::{AdoptedNodes, EnrollNode, Node, NodePolicy, SetNodePolicy, WrittenNode};
+use lictor_api::permits::{InstallationPermit, Nodes, Permit, Read, Write};
+use lictor_api::query::{NoQuery, Page};
+use lictor_api::row::NoBody;
+use lictor_api::values::{Nothing, Told};
+use lictor_authority::{EnrollRequest, NodeStanding};
 use uuid::Uuid;
 
-use super::auth::Caller;
 use super::error::{Problem, shown_already};
-use super::idempotency::{Begun, Post};
-use super::page::{Page, Query, no_query};
-use super::path::Segment;
-use super::wire::nodes::{AdoptionView, NewNode, NodePolicyBody, NodeView};
-use super::wire::{List, Nothing};
-use super::{auth, conditions, json};
-use crate::settings::Server;
-
-/// What nobody could go on without who makes a node or a pool.
-pub(super) const MADE: [&str; 3] = ["id", "enrollment_token", "token_expires_at"];
+use super::frame::{Answered, Ask, Kept};
+use super::paging::Paging;
+use super::wire::nodes;
 
 pub(super) async fn list(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<List, Problem> {
-    let (permit, query) = Query::begin(&call, &uri)?;
-    let page = Page::take(query, &call, None)?;
+    ask: Ask<Permit<Nodes, Read>, Page, NoBody, Shown<List<Node>>>,
+) -> Result<Answered<Shown<List<Node>>>, Problem> {
+    let permit = ask.permit()?;
+    let page = Paging::of(&ask.query, permit, None)?;
     let (after, rows) = (page.after()?, page.rows());
-    let nodes = server.authority.nodes(permit, after, rows).await?;
+    let found = ask.server.authority.nodes(permit, after, rows).await?;
     let key = |standing: &NodeStanding| standing.node.id.to_string();
-    page.cut(nodes, key, NodeView::of)
+    page.cut(found, key, nodes::node)
 }
 
 pub(super) async fn show(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-) -> Result<Json<NodeView>, Problem> {
-    let (permit, name) = segment.name(&call)?;
-    let standing = server.authority.node(permit, &name).await?;
-    Ok(Json(NodeView::of(standing)))
+    ask: Ask<Permit<Nodes, Read>, NoQuery, NoBody, Shown<Node>>,
+) -> Result<Answered<Shown<Node>>, Problem> {
+    let authority = &ask.server.authority;
+    let standing = authority.node(ask.permit()?, ask.name(0)).await?;
+    ask.answer(&Shown(nodes::node(standing)))
 }
 
 pub(super) async fn enroll(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let mut post = match Post::<NewNode, _>::begin(&server, "name", request).await? {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
-    };
-    let request = std::mem::take(&mut post.request).into_request();
-    post.keep(|id: &Uuid| {
+    mut ask: Ask<Permit<Nodes, Write>, NoQuery, EnrollNode, Created<WrittenNode>>,
+) -> Result<Answered<Created<WrittenNode>>, Problem> {
+    ask.keep(|id: &Uuid| {
         let detail = "this request enrolled the node and showed its token, which is not kept; if \
                       the answer was lost, revoke the node and enroll it again";
-        shown_already(detail, Some(id.to_string())).into_answer()
+        Kept::Problem(shown_already(detail, Some(id.to_string())))
     });
-    let enrolled = server.authority.enroll_node(post.permit(), request).await;
-    let enrolled = enrolled.map_err(|error| post.told.problem(error))?;
-    let view = NodeView::with_token(enrolled);
-    Ok(post.respond(post.told.answer(201, &view, &MADE)))
+    let request = EnrollRequest {
+        name: ask.body.name.clone(),
+        application: ask.body.application.clone(),
+    };
+    let authority = &ask.server.authority;
+    let enrolled = authority.enroll_node(ask.permit()?, request).await;
+    let enrolled = enrolled.map_err(|error| ask.told.problem(error))?;
+    let written = nodes::enrolled(enrolled, &ask.body, ask.told.is_all());
+    ask.answer(&Created(written))
 }
 
 pub(super) async fn revoke(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    segment: Segment,
-) -> Result<StatusCode, Problem> {
-    let (permit, name) = segment.name(&call)?;
-    server.authority.revoke_node(permit, &name).await?;
-    Ok(StatusCode::NO_CONTENT)
+    ask: Ask<Permit<Nodes, Write>, NoQuery, NoBody, Done>,
+) -> Result<Answered<Done>, Problem> {
+    let authority = &ask.server.authority;
+    authority.revoke_node(ask.permit()?, ask.name(0)).await?;
+    ask.answer(&Done)
 }
 
 pub(super) async fn show_policy(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<Json<NodePolicyBody>, Problem> {
-    let permit = call.permit()?;
-    no_query(&uri)?;
-    let policy = server.authority.node_policy(permit).await?;
-    Ok(Json(policy.into()))
+    ask: Ask<Permit<Nodes, Read>, NoQuery, NoBody, Shown<NodePolicy>>,
+) -> Result<Answered<Shown<NodePolicy>>, Problem> {
+    let policy = ask.server.authority.node_policy(ask.permit()?).await?;
+    ask.answer(&Shown(nodes::policy(policy)))
 }
 
 pub(super) async fn set_policy(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Json<NodePolicyBody>, Problem> {
-    let (parts, body) = request.into_parts();
-    let call = auth::call(&server.authority, &parts.headers).await?;
-    let permit = call.permit()?;
-    conditions::refuse(&parts.headers)?;
-    no_query(&parts.uri)?;
-    let (policy, _held) = json::object::<NodePolicyBody>(&server, &call, &parts, body).await?;
-    let policy = server
-        .authority
-        .set_node_policy(permit, policy.into())
-        .await?;
-    Ok(Json(policy.into()))
+    ask: Ask<InstallationPermit<Nodes, Write>, NoQuery, SetNodePolicy, Shown<NodePolicy>>,
+) -> Result<Answered<Shown<NodePolicy>>, Problem> {
+    let (authority, policy) = (&ask.server.authority, nodes::policy_to_set(&ask.body));
+    let policy = authority.set_node_policy(ask.permit()?, policy).await?;
+    ask.answer(&Shown(nodes::policy(policy)))
 }
 
 pub(super) async fn adopt(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let call = auth::call(&server.authority, request.headers()).await?;
-    let permit = call.permit()?;
-    let post = match Post::<Nothing, Nodes>::begin(&server, "id", request).await? {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
-    };
-    let adopted = server.authority.adopt_nodes(permit).await?;
-    let view = AdoptionView { nodes: adopted };
-    Ok(post.respond(post.told.answer(200, &view, &[])))
+    ask: Ask<InstallationPermit<Nodes, Write>, NoQuery, Nothing, Shown<AdoptedNodes>>,
+) -> Result<Answered<Shown<AdoptedNodes>>, Problem> {
+    let adopted = ask.server.authority.adopt_nodes(ask.permit()?).await?;
+    ask.answer(&Shown(AdoptedNodes {
+        adopted: Told::if_told(ask.told.is_all(), adopted as u64),
+    }))
 }

@@ -2,17 +2,24 @@
 
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lictor_api::answer::Shown;
 use lictor_api::list::{List, ListText, Next, Rows};
 use lictor_api::query::{DEFAULT_ROWS, Page};
-use lictor_authority::LIST_BYTES;
 use lictor_authority::permits::Permit;
 use lictor_authority::right::OnResource;
+use lictor_authority::{Call, LIST_BYTES};
 use lictor_core::Error;
+use lictor_core::digest::Digest;
+use lictor_core::facts::right::Resource;
 
-use super::error::Problem;
+use super::error::{Problem, invalid};
 use super::frame::Answered;
-use super::page::{bad_cursor, list_name, open, seal};
+use super::wire::Cursor;
+
+/// The version of the cursors made here.
+const CURSOR_VERSION: u8 = 1;
 
 /// A page of a list.
 pub(super) struct Paging {
@@ -31,7 +38,11 @@ impl Paging {
         permit: Permit<'_, R, A>,
         filter: Option<&str>,
     ) -> Result<Self, Problem> {
-        let list = list_name(R::RESOURCE, permit.call(), filter);
+        Self::at(page, list_name(R::RESOURCE, permit.call(), filter))
+    }
+
+    /// The same of the list with this name.
+    pub(super) fn at(page: &Page, list: String) -> Result<Self, Problem> {
         let limit = usize::try_from(page.limit.unwrap_or(DEFAULT_ROWS)).map_err(Error::internal)?;
         let after = page.cursor.as_deref().map(|text| open(text, &list));
         let after = after.transpose()?;
@@ -123,4 +134,42 @@ pub(super) fn ended<L: Rows>(
 ) -> Result<Answered<Shown<L>>, Problem> {
     let rendered = text.end(end).map_err(Error::internal)?;
     Ok(Answered::written(rendered)?)
+}
+
+/// What the cursors of a list are bound to.
+pub(super) fn list_name(resource: Resource, call: &Call, filter: Option<&str>) -> String {
+    format!("{} {} {filter:?}", resource.as_str(), call.organization.id)
+}
+
+fn seal(after: String, list: &str) -> String {
+    let bound = bound(&after, list);
+    let v = CURSOR_VERSION;
+    let text = Cursor { v, after, bound }.to_json();
+    BASE64_URL_SAFE_NO_PAD.encode(text)
+}
+
+fn open(text: &str, list: &str) -> Result<String, Problem> {
+    let bytes = BASE64_URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| bad_cursor())?;
+    let cursor = Cursor::from_json(&bytes).ok_or_else(bad_cursor)?;
+    if cursor.v == CURSOR_VERSION && cursor.bound == bound(&cursor.after, list) {
+        Ok(cursor.after)
+    } else {
+        Err(bad_cursor())
+    }
+}
+
+/// Ties a row's key to its list. It guards against mistakes: whoever forges one sees no more than
+/// another page of what the caller may see anyway.
+fn bound(after: &str, list: &str) -> String {
+    let mut digits = Digest::of(format!("{list} {after:?}").as_bytes()).to_string();
+    digits.truncate(16);
+    digits
+}
+
+fn bad_cursor() -> Problem {
+    let reason = "it was made for another list, organization or filter, or is not a cursor; \
+                  start again without it";
+    invalid("cursor", reason)
 }

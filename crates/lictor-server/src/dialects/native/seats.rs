@@ -34,9 +34,9 @@ pub(super) async fn list(
 pub(super) async fn assign(
     mut ask: Ask<Permit<Seats, Write>, NoQuery, AssignSeat, CreatedOrThere<AssignedSeat>>,
 ) -> Result<Answered<CreatedOrThere<AssignedSeat>>, Problem> {
-    let told = ask.told.clone();
-    let render = move |seat: &Assigned| assigned(&told, seat);
-    ask.keep_unless_refused(render.clone());
+    let told = ask.told;
+    let render = move |seat: &Assigned| assigned(told, seat);
+    ask.keep_unless_refused(render);
     let account = who(std::mem::take(&mut ask.body.account));
     let authority = &ask.server.authority;
     let assigned = authority
@@ -46,7 +46,7 @@ pub(super) async fn assign(
     ask.answer(&render(&assigned))
 }
 
-fn assigned(told: &Told, assigned: &Assigned) -> CreatedOrThere<AssignedSeat> {
+fn assigned(told: Told, assigned: &Assigned) -> CreatedOrThere<AssignedSeat> {
     let seat = seats::assigned(told, assigned);
     match assigned.given {
         true => CreatedOrThere::Created(seat),
@@ -59,8 +59,8 @@ pub(super) async fn change(
 ) -> Result<Answered<Shown<ChangedSeats>>, Problem> {
     let (rows, mode) = seats::rows(std::mem::take(&mut ask.body))?;
     let rows = Arc::new(rows);
-    let (kept, told) = (rows.clone(), ask.told.clone());
-    let view = move |outcomes: &Vec<Row<bool>>| seats::changed(&kept, outcomes, &told);
+    let (kept, told) = (rows.clone(), ask.told);
+    let view = move |outcomes: &Vec<Row<bool>>| seats::changed(&kept, outcomes, told);
     let unnamed = view.clone();
     ask.keep_of_parts_if(move |parts: &[&Vec<Row<bool>>]| {
         let [rows] = parts else { return None };

@@ -1,35 +1,37 @@
-//! `/v1/usage`: record, correct and show request counts. How counts are merged is decided elsewhere.
+//! Record, correct and show request counts. How counts are merged is decided elsewhere.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::Uri;
-use axum::response::Response;
+use lictor_api::answer::Shown;
+use lictor_api::permits::{Corrections, Permit, Read, Usage, Write};
+use lictor_api::query::{NoQuery, Page};
+use lictor_api::row::NoBody;
+use lictor_api::usage::{
+    CorrectUsage, CorrectedUsage, RecordUsage, RecordedUsage, UsageEnd, UsageList,
+};
 use lictor_authority::{Corrected, Recorded};
 use lictor_core::facts::usage::{UsageKey, UsageReport, UsageRow};
 
-use super::auth::Caller;
 use super::error::Problem;
-use super::idempotency::{Begun, Post};
-use super::page::{Page, Query};
-use super::wire::usage::{CorrectedView, CountView, NewCorrection, NewUsage, RecordedView};
-use super::wire::{self, List};
-use crate::settings::Server;
+use super::frame::{Answered, Ask, Kept};
+use super::paging::{Paging, ended};
+use super::wire::usage;
 
 pub(super) async fn list(
-    State(server): State<Server>,
-    Caller(call): Caller,
-    uri: Uri,
-) -> Result<List, Problem> {
-    let (permit, query) = Query::begin(&call, &uri)?;
-    let page = Page::take(query, &call, None)?;
+    ask: Ask<Permit<Usage, Read>, Page, NoBody, Shown<UsageList>>,
+) -> Result<Answered<Shown<UsageList>>, Problem> {
+    let permit = ask.permit()?;
+    let page = Paging::of(&ask.query, permit, None)?;
     let after = page.after::<Place>()?.map(|Place(key)| key);
-    let authority = &server.authority;
-    let usage = authority.usage(permit, after.as_ref(), page.rows()).await?;
-    let mut list = page.cut(usage.rows, place_of, CountView::of)?;
-    list.total = Some(usage.total);
-    Ok(list)
+    let authority = &ask.server.authority;
+    let found = authority.usage(permit, after.as_ref(), page.rows()).await?;
+    let (text, next_cursor) = page.fill(found.rows, place_of, |row| Ok(usage::count(row)))?;
+    let end = UsageEnd {
+        next_cursor,
+        total_requests: found.total,
+    };
+    ended(text, &end)
 }
 
 /// What stands between the parts of a place; no part can hold it, as none holds control characters.
@@ -64,50 +66,35 @@ fn place_of(row: &UsageRow) -> String {
 }
 
 pub(super) async fn record(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let mut post = match Post::<NewUsage, _>::begin(&server, "id", request).await? {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
-    };
-    let now = post.call.now.wall();
-    let reports = std::mem::take(&mut post.request).into_reports(now);
+    mut ask: Ask<Permit<Usage, Write>, NoQuery, RecordUsage, Shown<RecordedUsage>>,
+) -> Result<Answered<Shown<RecordedUsage>>, Problem> {
+    let now = ask.call.now.wall();
+    let reports = usage::reports(std::mem::take(&mut ask.body), now);
     let reports: Arc<[UsageReport]> = reports.into();
-    let told = post.told.clone();
+    let told = ask.told;
     let render = move |parts: &[&Vec<Recorded>]| {
-        wire::answer(
-            200,
-            &RecordedView::of(parts.iter().copied().flatten(), &told),
-        )
+        Shown(usage::recorded(parts.iter().copied().flatten(), told))
     };
-    let kept = render.clone();
-    post.keep_of_parts_if(move |parts: &[&Vec<Recorded>]| {
+    ask.keep_of_parts_if(move |parts: &[&Vec<Recorded>]| {
         let mut recorded = parts.iter().copied().flatten();
-        recorded
-            .all(|one| one.refused.is_none())
-            .then(|| kept(parts))
+        let all = recorded.all(|one| one.refused.is_none());
+        all.then(|| Kept::Answer(render(parts)))
     });
-    let recorded = server.authority.record_usage(post.permit(), reports).await;
-    let recorded = recorded.map_err(|error| post.told.problem(error))?;
-    Ok(post.respond(render(&recorded.outcomes()?)))
+    let authority = &ask.server.authority;
+    let recorded = authority.record_usage(ask.permit()?, reports).await;
+    let recorded = recorded.map_err(|error| told.problem(error))?;
+    ask.answer(&render(&recorded.outcomes()?))
 }
 
 pub(super) async fn correct(
-    State(server): State<Server>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let post = match Post::<NewCorrection, _>::begin(&server, "id", request).await? {
-        Begun::First(post) => post,
-        Begun::Answered(response) => return Ok(response),
-    };
-    let (mut post, request) = post.split();
-    let request = request.into_request();
-    let told = post.told.clone();
-    let answer =
-        move |corrected: &Corrected| told.answer(200, &CorrectedView::of(corrected), &["position"]);
-    post.keep(answer.clone());
-    let corrected = server.authority.correct_usage(post.permit(), request).await;
-    let corrected = corrected.map_err(|error| post.told.problem(error))?;
-    Ok(post.respond(answer(&corrected)))
+    mut ask: Ask<Permit<Corrections, Write>, NoQuery, CorrectUsage, Shown<CorrectedUsage>>,
+) -> Result<Answered<Shown<CorrectedUsage>>, Problem> {
+    let (told, named) = (ask.told, ask.body.source.is_some());
+    let request = usage::correction(ask.body.clone());
+    let answer = move |corrected: &Corrected| Shown(usage::corrected(corrected, named, told));
+    ask.keep(move |corrected| Kept::Answer(answer(corrected)));
+    let authority = &ask.server.authority;
+    let corrected = authority.correct_usage(ask.permit()?, request).await;
+    let corrected = corrected.map_err(|error| told.problem(error))?;
+    ask.answer(&answer(&corrected))
 }

@@ -1,13 +1,16 @@
 //! An answer as a response: its status, its body, and the headers that its row has.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LOCATION,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use lictor_api::answer::{Answer, Rendered};
+use lictor_api::answer::{Answer, File, MediaType, Rendered, ShownIfChanged};
 use lictor_api::row::{Facts, Header};
 use lictor_authority::Answer as Stored;
 use lictor_core::Error;
@@ -16,8 +19,10 @@ use serde_json::value::RawValue;
 
 use super::super::conditions::tag;
 use super::super::error::PROBLEM_JSON;
-use super::super::wire::added::object_of;
+use crate::dialects::pages::PageTurn;
+use crate::http::answers::MadeAsTaken;
 
+const JSON: &str = "application/json";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// What stands in a segment of a path as it is.
@@ -30,29 +35,97 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 /// What a handler answers. It can be made of an `A` alone, so that nobody answers what the row does not say.
 pub(in super::super) struct Answered<A> {
     status: StatusCode,
-    body: Vec<u8>,
+    body: Sent,
+    /// The entity tag, where it is known before the body is sent.
+    tag: Option<String>,
+    /// What a long page waited for.
+    turn: Option<PageTurn>,
     of: PhantomData<fn() -> A>,
 }
 
+/// The body of an answer.
+enum Sent {
+    Whole(Vec<u8>),
+    /// As it is read, with its length.
+    Stream(Body, Option<u64>),
+}
+
 impl<A: Answer> Answered<A> {
-    pub(super) fn of(answer: &A) -> Result<Self, Error> {
+    pub(in super::super) fn of(answer: &A) -> Result<Self, Error> {
         Self::written(Rendered::of(answer).map_err(Error::internal)?)
     }
 
     /// An answer that is text already.
     pub(in super::super) fn written(rendered: Rendered<A>) -> Result<Self, Error> {
         let status = StatusCode::from_u16(rendered.status()).map_err(Error::internal)?;
-        Ok(Self {
+        Ok(Self::new(status, Sent::Whole(rendered.into_body())))
+    }
+
+    fn new(status: StatusCode, body: Sent) -> Self {
+        Self {
             status,
-            body: rendered.into_body(),
+            body,
+            tag: None,
+            turn: None,
             of: PhantomData,
-        })
+        }
+    }
+
+    /// The same, which keeps until it has left what it waited for.
+    pub(in super::super) fn in_turn(self, turn: PageTurn) -> Self {
+        let turn = Some(turn);
+        Self { turn, ..self }
     }
 
     pub(super) fn into_response(self, facts: &Facts) -> Response {
         let media_type = HeaderValue::from_static(A::MEDIA_TYPE);
-        response(facts, self.status, self.body, media_type)
+        let mut response = match self.body {
+            Sent::Whole(body) => response(facts, self.status, body, media_type, self.tag),
+            Sent::Stream(body, length) => stream(body, length, media_type),
+        };
+        if let Some(turn) = self.turn {
+            turn.end(&mut response);
+        }
+        response
     }
+}
+
+impl<T> Answered<ShownIfChanged<T>> {
+    /// An object as text, or none where it is known already.
+    pub(super) fn if_changed(body: Option<Vec<u8>>, tag: String) -> Self {
+        let status = match body {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::NOT_MODIFIED,
+        };
+        Self {
+            status,
+            body: Sent::Whole(body.unwrap_or_default()),
+            tag: Some(tag),
+            turn: None,
+            of: PhantomData,
+        }
+    }
+}
+
+impl<M: MediaType> Answered<File<M>> {
+    /// A file that is sent as it is read.
+    pub(in super::super) fn stream(body: Body, length: Option<u64>) -> Self {
+        Self::new(StatusCode::OK, Sent::Stream(body, length))
+    }
+}
+
+fn stream(body: Body, length: Option<u64>, media_type: HeaderValue) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, media_type);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let name = HeaderValue::from_static("attachment; filename=\"lictor.backup\"");
+    headers.insert(CONTENT_DISPOSITION, name);
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, length.into());
+        response.extensions_mut().insert(MadeAsTaken);
+    }
+    response
 }
 
 /// The answer to a repeated request: the first one, with the names that are kept nowhere.
@@ -64,14 +137,14 @@ pub(super) fn again<A: Answer>(
     let Stored { status, body } = kept;
     let status = StatusCode::from_u16(status).map_err(Error::internal)?;
     let mut response = match naming {
-        _ if !status.is_success() => response(facts, status, body.into_bytes(), PROBLEM_JSON),
+        _ if !status.is_success() => response(facts, status, body.into_bytes(), PROBLEM_JSON, None),
         Some(naming) => {
             let answer = A::read(status.as_u16(), body.as_bytes()).map_err(Error::internal)?;
             Answered::of(&naming(answer))?.into_response(facts)
         }
         None => {
             let media_type = HeaderValue::from_static(A::MEDIA_TYPE);
-            response(facts, status, body.into_bytes(), media_type)
+            response(facts, status, body.into_bytes(), media_type, None)
         }
     };
     let headers = response.headers_mut();
@@ -79,15 +152,24 @@ pub(super) fn again<A: Answer>(
     Ok(response)
 }
 
-fn response(facts: &Facts, status: StatusCode, body: Vec<u8>, media_type: HeaderValue) -> Response {
+fn response(
+    facts: &Facts,
+    status: StatusCode,
+    body: Vec<u8>,
+    media_type: HeaderValue,
+    tag: Option<String>,
+) -> Response {
+    let is_file = media_type != JSON && status.is_success();
     let mut headers = HeaderMap::new();
     if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
         headers.insert(CONTENT_TYPE, media_type);
     }
-    if status == StatusCode::CREATED {
+    if status == StatusCode::CREATED || is_file {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    if status.is_success() {
+    if let Some(tag) = tag.and_then(|tag| tag.try_into().ok()) {
+        headers.insert(ETAG, tag);
+    } else if status.is_success() {
         add_headers_of_body(facts, status, &body, &mut headers);
     }
     let mut response = Response::new(Body::from(body));
@@ -131,4 +213,14 @@ fn place(path: &str, made: &str) -> String {
     let made = utf8_percent_encode(made, SEGMENT);
     let above = path.rsplit_once('/').map_or("", |(above, _)| above);
     format!("/v1{above}/{made}")
+}
+
+/// The object that this body is about, as it is shown by itself: the answer to an added license has its place behind it.
+fn object_of(body: &[u8]) -> Cow<'_, [u8]> {
+    // In no text can quotes stand so.
+    let place = br#","place":{"#;
+    match body.windows(place.len()).rposition(|text| text == place) {
+        Some(end) => Cow::Owned([&body[..end], b"}"].concat()),
+        None => Cow::Borrowed(body),
+    }
 }

@@ -31,10 +31,7 @@ type Place = (Uuid, String, String);
 pub(in super::super) struct Running(Mutex<HashSet<Place>>);
 
 impl Running {
-    pub(in super::super) fn enter(
-        self: &Arc<Self>,
-        key: &IdempotencyKey,
-    ) -> Result<Guard, Problem> {
+    fn enter(self: &Arc<Self>, key: &IdempotencyKey) -> Result<Guard, Problem> {
         let place = (key.token, key.route.clone(), key.key.clone());
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !running.insert(place.clone()) {
@@ -46,7 +43,7 @@ impl Running {
 }
 
 /// A place among the running requests, free again when the request ends, however it ends.
-pub(in super::super) struct Guard {
+struct Guard {
     all: Arc<Running>,
     place: Place,
 }
@@ -166,18 +163,13 @@ pub(super) fn client_key(facts: &Facts, headers: &HeaderMap) -> Result<Option<St
     if !facts.headers.contains(&Header::IdempotencyKey) {
         return Ok(None);
     }
-    given_key(headers).map(|key| key.map(str::to_owned))
-}
-
-/// The key that the client gave.
-pub(in super::super) fn given_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(key) = single(headers, &KEY)? else {
         return Ok(None);
     };
     let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
     let single_form = headers.get(KEY).is_some_and(|value| value.to_str().is_ok());
     if single_form && visible && (1..=MAX_KEY_LENGTH).contains(&key.len()) {
-        return Ok(Some(key));
+        return Ok(Some(key.to_owned()));
     }
     let reason = format!("use 1 to {MAX_KEY_LENGTH} visible ASCII characters");
     Err(invalid("Idempotency-Key", reason))

@@ -78,7 +78,7 @@ fn actor(actor: &Actor) -> ActorName {
     }
 }
 
-pub(in crate::dialects::native) fn assigned(told: &Told, assigned: &Assigned) -> AssignedSeat {
+pub(in crate::dialects::native) fn assigned(told: Told, assigned: &Assigned) -> AssignedSeat {
     AssignedSeat {
         application: assigned.seat.application.clone(),
         account: assigned.seat.account,
@@ -90,7 +90,7 @@ pub(in crate::dialects::native) fn assigned(told: &Told, assigned: &Assigned) ->
 pub(in crate::dialects::native) fn changed(
     rows: &[SeatRow],
     outcomes: &[Row<bool>],
-    told: &Told,
+    told: Told,
 ) -> ChangedSeats {
     let view = |(row, outcome): (&SeatRow, &Row<bool>)| {
         let refused = outcome.refused.first();
@@ -157,7 +157,7 @@ fn no_account(name: &str) -> RowError {
 }
 
 /// Why a row was refused, in the words of a problem of its own, as far as that may be told.
-pub(in crate::dialects::native) fn row_error(error: &Error, told: &Told) -> RowError {
+pub(in crate::dialects::native) fn row_error(error: &Error, told: Told) -> RowError {
     refused_row(error, told.said(error))
 }
 
