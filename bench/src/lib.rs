@@ -27,7 +27,8 @@ mod writes;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use lictor_testkit::marks::replaced;
 use lictor_testkit::programs::run;
 use lictor_testkit::{Installation, Tally, Workspace};
 
@@ -259,36 +260,14 @@ impl Bench {
     fn write_down(&self, name: &str, table: &str) -> Result<()> {
         let file = self.workspace.root.join(FILE);
         let text = fs::read_to_string(&file)?;
-        fs::write(&file, replaced(&text, name, table)?)?;
+        fs::write(&file, replaced(&text, name, table).context(FILE)?)?;
         Ok(())
     }
-}
-
-fn replaced(text: &str, name: &str, table: &str) -> Result<String> {
-    let (begin, end) = (format!("<!-- {name} -->\n"), "<!-- end -->");
-    let parts = text.split_once(&begin).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(end)?;
-        Some((before, after))
-    });
-    let (before, after) = parts.with_context(|| format!("{FILE} has no place for {name}"))?;
-    ensure!(!table.contains(end), "a table cannot hold its own end");
-    Ok(format!("{before}{begin}\n{}\n\n{end}{after}", table.trim()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_named_table_is_replaced() {
-        let text = "# A\n<!-- x -->\nold\n<!-- end -->\n<!-- y -->\nkept\n<!-- end -->\n";
-        let new = replaced(text, "x", "| new |").unwrap();
-        assert_eq!(
-            new,
-            "# A\n<!-- x -->\n\n| new |\n\n<!-- end -->\n<!-- y -->\nkept\n<!-- end -->\n"
-        );
-        assert!(replaced(text, "z", "").is_err());
-    }
 
     #[test]
     fn a_table_and_the_rounds_can_be_named() {

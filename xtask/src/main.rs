@@ -1,6 +1,7 @@
 //! The verbs of `cargo xtask`: reads the command line and calls the verb's file, nothing more.
 
 mod conformance;
+mod docs;
 mod embedding;
 mod packages;
 mod test;
@@ -21,6 +22,8 @@ cargo xtask test
     else prints the one line to run and exits 2
 cargo xtask tidy
     the rules of the house alone
+cargo xtask docs
+    writes the tables of docs/ that are made from the rows of operations
 cargo xtask embedding
     whether the crates of a node, as cargo packages them, are all that a product needs
 cargo xtask conformance kong|jira|zoho|nodes|metrics|framing [--binary FILE]
@@ -48,6 +51,7 @@ enum Verb {
     Help,
     Test,
     Tidy,
+    Docs,
     Embedding,
     Conformance {
         suite: String,
@@ -89,6 +93,7 @@ fn run(verb: Verb) -> anyhow::Result<RunOutcome> {
         Verb::Help => {}
         Verb::Test => return test::run(&workspace),
         Verb::Tidy => report.step("tidy", || tidy::run(&workspace)),
+        Verb::Docs => report.step("docs", || docs::run(&workspace)),
         Verb::Embedding => report.step("packages to embed", || embedding::run(&workspace)),
         Verb::Conformance { suite, request } => {
             if !packages::step(&mut report) {
@@ -128,6 +133,7 @@ fn parse(arguments: &[String]) -> Result<Verb, String> {
         ["help" | "--help" | "-h"] => Ok(Verb::Help),
         ["test"] => Ok(Verb::Test),
         ["tidy"] => Ok(Verb::Tidy),
+        ["docs"] => Ok(Verb::Docs),
         ["embedding"] => Ok(Verb::Embedding),
         ["conformance", name, options @ ..] => {
             let suite = Suite::named(name)
@@ -163,6 +169,7 @@ mod tests {
     #[test]
     fn each_verb_is_understood() {
         assert_eq!(parsed("test"), Ok(Verb::Test));
+        assert_eq!(parsed("docs"), Ok(Verb::Docs));
         assert_eq!(
             parsed("conformance kong"),
             Ok(Verb::Conformance {

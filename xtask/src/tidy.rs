@@ -7,6 +7,7 @@ mod layers;
 mod rust;
 mod shipped;
 mod sizes;
+mod tables;
 mod text;
 mod words;
 
@@ -112,6 +113,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Tally> {
         (
             "each word of an enum is written once",
             words::are_written_once(&sources),
+        ),
+        (
+            "tables of the documentation are those of the rows",
+            tables::are_made_from_rows(&sources),
         ),
     ];
     for (sentence, findings) in by_file.into_iter().chain(by_all) {

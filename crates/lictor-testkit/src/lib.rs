@@ -11,6 +11,7 @@ mod installation;
 #[cfg(feature = "tests")]
 mod library_messages;
 pub mod limits;
+pub mod marks;
 mod node;
 mod process;
 pub mod programs;

@@ -2,6 +2,5 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod openapi;
-mod rights;
 mod routes;
 mod rows;
