@@ -175,6 +175,8 @@ pub struct License {
     pub status: Text<LicenseStatus>,
     /// Why it counts for nothing, if it is `rejected`.
     pub reason: Option<Text<DocumentReason>>,
+    /// The id of the license in force, if this one is `superseded`. `null` for whoever may not read licenses.
+    pub superseded_by: Option<Uuid>,
     /// For how many dates it still counts: 1 on the last day, 0 once expired.
     pub days_left: i64,
     /// When its application has no license in force any more, counting this one and those that follow without a gap.

@@ -7,6 +7,7 @@ use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::license::License;
 use lictor_core::rules::in_force::{Candidate, Succession};
 use lictor_core::{Claims, DocumentError, Error, Signer, Timestamp};
+use uuid::Uuid;
 
 use super::permits::Permit;
 use super::right::{Licenses, Read, Write};
@@ -21,8 +22,9 @@ pub enum Standing {
     Waiting,
     /// Its expiration date has been reached.
     Expired,
-    /// Another license of the application goes before it.
-    Superseded,
+    /// Another license of the application goes before it: this one. `None` if the license was removed while it was
+    /// looked at.
+    Superseded(Option<Uuid>),
     /// It counts for nothing: its signature cannot be relied on.
     Rejected(DocumentError),
 }
@@ -132,12 +134,12 @@ impl Authority {
             .license
             .as_ref()
             .map(|in_force| in_force.license);
-        let standing = match &candidate.signer {
-            _ if in_force == Some(license.id) => Standing::InForce,
-            Err(error) => Standing::Rejected(error.clone()),
-            Ok(_) if validity.has_expired(call.now.wall()) => Standing::Expired,
-            Ok(_) if !validity.has_begun(call.now.wall()) => Standing::Waiting,
-            Ok(_) => Standing::Superseded,
+        let standing = match (&candidate.signer, in_force) {
+            (_, Some(in_force)) if in_force == license.id => Standing::InForce,
+            (Err(error), _) => Standing::Rejected(error.clone()),
+            _ if validity.has_expired(call.now.wall()) => Standing::Expired,
+            _ if !validity.has_begun(call.now.wall()) => Standing::Waiting,
+            (Ok(_), other) => Standing::Superseded(other),
         };
         Ok(StandingLicense {
             license,

@@ -16,7 +16,7 @@ use crate::values::Nothing;
 /// A license, as examples show it.
 const LICENSE_EXAMPLE: &str = r#"{"id": "019dd0a8-5c00-7000-8000-000000000001", "application": "konnect", "revision": 4,
  "created_at": "2026-11-22T04:00:00Z", "updated_at": "2026-11-22T04:00:00Z", "status": "in-force", "reason": null,
- "days_left": 39, "covered_until": "2028-01-01T00:00:00Z", "verified": true, "signed_by": "0123456789abcdef",
+ "superseded_by": null, "days_left": 39, "covered_until": "2028-01-01T00:00:00Z", "verified": true, "signed_by": "0123456789abcdef",
  "claims": {"customer": "Acme", "product_subscription": "Konnect", "license_key": "K-1",
   "license_creation_date": "2026-01-01", "license_expiration_date": "2027-01-01", "admin_seats": 10,
   "dataplanes": null, "support_plan": null, "application": "konnect", "plan": "PAID", "organization": null,
@@ -43,7 +43,7 @@ pub const LIST_LICENSES: Operation<
     example: Example::answer(
         r#"{"data": [{"id": "019dd0a8-5c00-7000-8000-000000000001", "application": "konnect", "revision": 4,
  "created_at": "2026-11-22T04:00:00Z", "updated_at": "2026-11-22T04:00:00Z", "status": "rejected", "reason": "revoked-key",
- "days_left": 39, "covered_until": null, "verified": false, "signed_by": null,
+ "superseded_by": null, "days_left": 39, "covered_until": null, "verified": false, "signed_by": null,
  "claims": {"customer": "Acme", "product_subscription": "Konnect", "license_key": "K-1",
   "license_creation_date": "2026-01-01", "license_expiration_date": "2027-01-01", "admin_seats": 10,
   "dataplanes": null, "support_plan": null, "application": "konnect", "plan": "PAID", "organization": null,
@@ -80,7 +80,7 @@ pub const ADD_LICENSE: Operation<
         r#"{"payload": "{\"license\":{}}"}"#,
         r#"{"id": "019dd0a8-5c00-7000-8000-000000000001", "application": "konnect", "revision": 4,
  "created_at": "2026-11-22T04:00:00Z", "updated_at": "2026-11-22T04:00:00Z", "status": "in-force", "reason": null,
- "days_left": 39, "covered_until": "2028-01-01T00:00:00Z", "verified": true, "signed_by": "0123456789abcdef",
+ "superseded_by": null, "days_left": 39, "covered_until": "2028-01-01T00:00:00Z", "verified": true, "signed_by": "0123456789abcdef",
  "claims": {"customer": "Acme", "product_subscription": "Konnect", "license_key": "K-1",
   "license_creation_date": "2026-01-01", "license_expiration_date": "2027-01-01", "admin_seats": 10,
   "dataplanes": null, "support_plan": null, "application": "konnect", "plan": "PAID", "organization": null,

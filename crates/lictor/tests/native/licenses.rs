@@ -39,7 +39,7 @@ fn a_license_is_shown_as_the_documentation_says() {
     let expected = json!({
         "id": id, "application": "konnect", "revision": revision,
         "created_at": at, "updated_at": at,
-        "status": "in-force", "reason": null, "days_left": days_left,
+        "status": "in-force", "reason": null, "superseded_by": null, "days_left": days_left,
         "covered_until": "2199-01-01T00:00:00Z",
         "verified": true, "signed_by": vendor(1).public_key().id().to_string(),
         "claims": {
@@ -354,6 +354,13 @@ fn a_new_license_says_whose_place_it_takes() {
         expected,
         "it comes back"
     );
+    let shown = |license: &Value| {
+        let id = license["id"].as_str().expect("an id");
+        let shown = server.get(&format!("/v1/licenses/{id}"));
+        json!([shown["status"], shown["superseded_by"]])
+    };
+    assert_eq!(shown(&long), json!(["superseded", short["id"]]));
+    assert_eq!(shown(&short), json!(["in-force", null]));
     let late = add("Acme", "C++", 310, 400);
     let gap = &late["place"]["gap_before"];
     let day = |days| format!("{}T00:00:00Z", server.date_in(days));

@@ -161,6 +161,7 @@ fn view_of_written(call: &Call, standing: StandingLicense) -> License {
     let mut view = licenses::license(standing);
     if !call.has(READ) {
         view.covered_until = None;
+        view.superseded_by = None;
     }
     view
 }

@@ -16,8 +16,12 @@ pub(in crate::dialects::native) fn license(standing: StandingLicense) -> License
         Standing::InForce => (LicenseStatus::InForce, None),
         Standing::Waiting => (LicenseStatus::Waiting, None),
         Standing::Expired => (LicenseStatus::Expired, None),
-        Standing::Superseded => (LicenseStatus::Superseded, None),
+        Standing::Superseded(_) => (LicenseStatus::Superseded, None),
         Standing::Rejected(error) => (LicenseStatus::Rejected, Some(document_reason(error))),
+    };
+    let superseded_by = match standing.standing {
+        Standing::Superseded(other) => other,
+        _ => None,
     };
     let signed_by = standing.signer.key_id();
     License {
@@ -28,6 +32,7 @@ pub(in crate::dialects::native) fn license(standing: StandingLicense) -> License
         application: license.state.application,
         status: status.into(),
         reason: reason.map(Text::<DocumentReason>::new),
+        superseded_by,
         days_left: standing.days_left,
         covered_until: standing.covered_until.map(Instant),
         verified: signed_by.is_some(),
