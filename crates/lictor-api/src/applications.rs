@@ -97,6 +97,9 @@ pub struct Outlook {
     pub application: String,
     /// The segments, one after the other without a hole; at most 256.
     pub segments: Vec<OutlookSegment>,
+    /// The first instant of which nothing is said, as there is too much to say; `null`: the segments say it of every
+    /// instant.
+    pub known_until: Option<Instant>,
 }
 
 /// A span in which the same license is in force, or none.
@@ -104,7 +107,7 @@ pub struct Outlook {
 pub struct OutlookSegment {
     /// Its first instant.
     pub from: Instant,
-    /// The first instant after it; `null`: nothing changes any more. The last segment has one only if more follow.
+    /// The first instant after it; `null`: nothing changes any more.
     pub until: Option<Instant>,
     /// Why this license is in force from then on, or why none is.
     pub reason: Text<Reason>,

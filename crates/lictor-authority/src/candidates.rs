@@ -1,13 +1,14 @@
 //! Which of an application's stored licenses are looked at to find out what it is entitled to: those that
 //! can be in force from now on, however many others there are.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
 
 use lictor_core::facts::license::{FIRST, License};
 use lictor_core::rules::in_force::{Candidate, covered_until, in_force, next_boundary};
-use lictor_core::rules::outlook::{Outlook, Segment};
+use lictor_core::rules::outlook::Outlook;
 use lictor_core::{Error, Timestamp, TrustPolicy};
 use lictor_planted as planted;
 use lictor_store::{Dates, Licenses, Which};
@@ -29,8 +30,9 @@ const PAGES: usize = 2;
 /// unless these follow each other without a gap.
 const DATES: usize = 256;
 
-/// At how many moments of an outlook licenses are searched anew, where there are too many to look at once.
-const MOMENTS: usize = 256;
+/// How many licenses are looked at for an outlook where there are too many to look at once. It is as far as a search
+/// leads that began before.
+const MOST_LOOKED_AT: usize = 10_000;
 
 /// How many verified licenses of an application are known by name where there are unverified ones.
 const NAMED: usize = 32;
@@ -59,6 +61,8 @@ pub(super) struct Candidates {
     pub(super) candidates: Vec<Candidate>,
     /// What is known of the others.
     pub(super) signed: Option<Signed>,
+    /// How many were looked at.
+    pub(super) looked_at: usize,
     /// Some are missing that can be in force when these have ended or begun.
     pub(super) cut: bool,
 }
@@ -74,6 +78,8 @@ pub(super) struct Search<'a> {
     asks: Weak<()>,
     /// What was looked at, the newest first.
     taken: BTreeMap<Reverse<(Timestamp, u64)>, Candidate>,
+    /// How many were looked at.
+    looked_at: Cell<usize>,
     /// Not all was looked at that can be in force later.
     cut: bool,
 }
@@ -94,6 +100,7 @@ impl<'a> Search<'a> {
             now,
             asks,
             taken: BTreeMap::new(),
+            looked_at: Cell::new(0),
             cut: false,
         }
     }
@@ -142,6 +149,7 @@ impl<'a> Search<'a> {
             whole_from,
             candidates: self.taken.into_values().collect(),
             signed,
+            looked_at: self.looked_at.get(),
             cut: self.cut,
         }
     }
@@ -179,22 +187,25 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// A fault of the store.
-    pub(super) fn outlook(self, most: usize) -> Result<Vec<Segment>, Error> {
-        let (mut outlook, mut from, mut signed) = (Outlook::new(most), self.now, None);
-        for _ in 0..MOMENTS {
+    pub(super) fn outlook(self, most: usize) -> Result<Outlook, Error> {
+        let (mut outlook, mut from, mut signed) = (Outlook::default(), self.now, None);
+        let mut looked_at = 0;
+        while looked_at < MOST_LOOKED_AT {
             let found = self.at(from).find(signed.as_ref())?;
+            looked_at += found.looked_at;
             if !found.cut {
-                outlook.add_all(from, &found.candidates);
-                return Ok(outlook.finish(None));
+                outlook.add_all(from, &found.candidates, most);
+                return Ok(outlook);
             }
-            let has_room = outlook.add(from, in_force(&found.candidates, from));
+            let has_room = outlook.add(from, in_force(&found.candidates, from), most);
             // What was cut off can be in force once one of these has begun or ended.
             match next_boundary(&found.candidates, from) {
                 Some(next) if has_room => (from, signed) = (next, found.signed),
-                _ => return Ok(outlook.finish(None)),
+                _ => return Ok(outlook),
             }
         }
-        Ok(outlook.finish(Some(from)))
+        outlook.end(from);
+        Ok(outlook)
     }
 
     /// The same search at another instant.
@@ -203,6 +214,7 @@ impl<'a> Search<'a> {
             now,
             asks: Weak::clone(&self.asks),
             taken: BTreeMap::new(),
+            looked_at: Cell::new(0),
             cut: false,
             ..*self
         }
@@ -221,6 +233,7 @@ impl<'a> Search<'a> {
             return Err(Error::internal("nobody waits for what is looked for"));
         }
         let read = self.licenses.some(which, most)?;
+        self.looked_at.set(self.looked_at.get() + read.len());
         read.iter().map(|one| self.judged(one)).collect()
     }
 

@@ -11,7 +11,7 @@ use lictor_core::facts::entitlement::{ApplicationBasis, Entitlement};
 use lictor_core::facts::license::License;
 use lictor_core::rules::in_force::{self, Candidate, FoundBefore};
 use lictor_core::rules::license::Repetition;
-use lictor_core::rules::outlook::{Segment, outlook};
+use lictor_core::rules::outlook::{Outlook, outlook};
 use lictor_core::time::SECONDS_PER_DAY;
 use lictor_core::{Error, Timestamp, Validity};
 use lictor_store::{Dates, Licenses};
@@ -103,8 +103,7 @@ impl Authority {
         })
     }
 
-    /// Which license of an application is in force from when to when, from now on, without a hole between the
-    /// segments. The last one has an end only where more follow.
+    /// Which license of an application is in force from when to when, from now on.
     ///
     /// # Errors
     /// [`Error::NotFound`], or a fault of the store.
@@ -112,11 +111,12 @@ impl Authority {
         &self,
         permit: Permit<'_, right::Applications, right::Read>,
         key: &str,
-    ) -> Result<Vec<Segment>, Error> {
+    ) -> Result<Outlook, Error> {
         let (call, from) = (permit.call(), permit.call().now.wall());
         self.check_application(call, key).await?;
         let known = self.derived(call, key).await?;
         if known.cut {
+            let _turn = self.long_pages.take(call.organization.id).await?;
             let installation = self.cache.installation();
             let find = |search: Search<'_>| search.outlook(SEGMENTS);
             return Ok(self.search(call, key, installation, find).await?.0);
@@ -355,6 +355,7 @@ impl Authority {
             candidates,
             signed,
             cut,
+            looked_at: _,
         } = found;
         let fresh = CachedEntitlement {
             basis: ApplicationBasis { trust, ..stored },

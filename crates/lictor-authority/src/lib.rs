@@ -90,7 +90,7 @@ pub use lictor_core::rules::import::Imported;
 pub use lictor_core::rules::in_force::{Candidate, Succession};
 pub use lictor_core::rules::lease::CheckedOut;
 pub use lictor_core::rules::license::WrittenLicense;
-pub use lictor_core::rules::outlook::{Reason, Segment};
+pub use lictor_core::rules::outlook::{Outlook, Segment};
 pub use lictor_core::rules::seats::Assigned;
 pub use lictor_core::rules::usage::{Corrected, Recorded};
 pub use lictor_store::{

@@ -567,9 +567,11 @@ async fn agree(
         let found = world
             .authority
             .outlook(call.permit().expect("the right"), "editor");
-        assert_eq!(
-            found.await.expect("reads"),
-            outlook(&all, now, 256),
+        let found = found.await.expect("reads");
+        assert_eq!(found, outlook(&all, now, found.segments.len()), "{at:?}");
+        // It ends early only where there is much to look at.
+        assert!(
+            found.known_until.is_none() || found.segments.len() > 50,
             "{at:?}"
         );
     }

@@ -236,7 +236,7 @@ pub const SHOW_OUTLOOK: Operation<Permit<Applications, Read>, NoQuery, NoBody, S
         path: "/applications/{application}/outlook",
         variables: &[APPLICATION],
         summary: "Shows which license of an application is in force from when to when, and where the gaps are.",
-        details: "It goes by what is stored and trusted now. The last segment has no end, unless there are more than 256.",
+        details: "It goes by what is stored and trusted now.",
         example: Example::answer(
             r#"{"application": "konnect", "segments": [
  {"from": "2026-11-22T04:00:00Z", "until": "2027-01-01T00:00:00Z", "reason": "current",
@@ -246,7 +246,7 @@ pub const SHOW_OUTLOOK: Operation<Permit<Applications, Read>, NoQuery, NoBody, S
  {"from": "2027-01-02T00:00:00Z", "until": "2028-01-02T00:00:00Z", "reason": "begins",
   "license": "019dd0a8-5c00-7000-8000-000000000002", "plan": "PAID", "limit": 20, "node_limit": null},
  {"from": "2028-01-02T00:00:00Z", "until": null, "reason": "end",
-  "license": null, "plan": "UNLICENSED", "limit": 0, "node_limit": 0}]}"#,
+  "license": null, "plan": "UNLICENSED", "limit": 0, "node_limit": 0}], "known_until": null}"#,
         ),
         command: Met::At(&["application outlook"]),
         page: Met::At(&["Application"]),

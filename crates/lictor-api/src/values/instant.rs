@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::SignedDuration;
 use lictor_core::Timestamp;
+use lictor_core::time::{parse_rfc3339, rfc3339};
 use schemars::generate::Contract;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
@@ -18,14 +18,9 @@ use super::words::Meaning;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(pub Timestamp);
 
-/// The first and the last second that can be written.
-const RANGE: (i64, i64) = (-62_135_596_800, 253_402_300_799);
-
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
-        let since = SignedDuration::from_secs(self.0.clamp(RANGE.0, RANGE.1));
-        write!(f, "{}Z", epoch.saturating_add(since))
+        f.write_str(&rfc3339(self.0))
     }
 }
 
@@ -36,9 +31,9 @@ impl FromStr for Instant {
         let plain = text
             .get(10..11)
             .is_some_and(|letter| letter.eq_ignore_ascii_case("t"));
-        let time = text.parse::<jiff::Timestamp>().ok();
+        let time = parse_rfc3339(text);
         let time = time.filter(|_| plain && text.len() >= 20 && !text.contains('['));
-        time.map(|time| Self(time.as_second()))
+        time.map(Self)
             .ok_or_else(|| format!("{text:?} is not a time such as 2026-11-22T04:00:00Z"))
     }
 }
@@ -116,6 +111,8 @@ impl JsonSchema for KeyIdText {
 
 #[cfg(test)]
 mod tests {
+    use lictor_core::time::LAST_TIMESTAMP;
+
     use super::*;
 
     #[test]
@@ -124,12 +121,21 @@ mod tests {
             ("1970-01-01T00:00:00Z", 0),
             ("2026-11-22T04:00:00Z", 1_795_320_000),
             ("2026-11-22T05:30:00.75+01:30", 1_795_320_000),
+            ("9999-12-31T00:00:00Z", LAST_TIMESTAMP - 86_399),
+            ("9999-12-31T23:59:59Z", LAST_TIMESTAMP),
+            ("0001-01-01T00:00:00Z", -62_135_596_800),
         ] {
             assert_eq!(text.parse(), Ok(Instant(seconds)), "{text}");
         }
         assert_eq!(Instant(1_795_320_000).to_string(), "2026-11-22T04:00:00Z");
         assert_eq!(Instant(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
-        for text in ["", "2026-11-22", "2026-11-22 04:00:00Z", "2026-11-22T04:00"] {
+        for text in [
+            "",
+            "2026-11-22",
+            "2026-11-22 04:00:00Z",
+            "2026-11-22T04:00",
+            "10000-01-01T00:00:00Z",
+        ] {
             assert!(text.parse::<Instant>().is_err(), "{text}");
         }
     }

@@ -7,7 +7,7 @@ use lictor_core::rules::in_force::{
     Candidate, FoundBefore, Succession, covered_until, in_force, in_force_since, moves,
     next_boundary, verified_until,
 };
-use lictor_core::rules::outlook::{Reason, Segment, outlook};
+use lictor_core::rules::outlook::{Outlook, Reason, Segment, outlook};
 use lictor_core::{Claims, Date, DocumentError, Error, KeyId, Signer, Timestamp};
 use proptest::prelude::{
     ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest,
@@ -146,7 +146,7 @@ fn behind_one_that_is_gone_stands_what_it_outlasted_which_nobody_looked_at() {
 }
 
 #[test]
-fn a_license_that_a_shorter_one_supersedes_resumes_after_it() {
+fn a_license_that_a_shorter_one_supersedes_follows_it() {
     let small = |begins, expires, updated_at| Small {
         begins: Some(begins),
         expires,
@@ -155,15 +155,15 @@ fn a_license_that_a_shorter_one_supersedes_resumes_after_it() {
     };
     let all = newest_first(&[small(1, 7, 0), small(2, 4, 1), small(8, 9, 2)]);
     let told = outlook(&all, 0, usize::MAX);
-    let told = told.iter().map(|one| {
-        let id = one.license.as_ref().map(|license| license.id.as_u128());
+    let told = told.segments.iter().map(|one| {
+        let id = one.license.map(|license| license.id.as_u128());
         (one.from / DAY, id, one.reason)
     });
     let expected = [
         (0, None, Reason::Gap),
         (1, Some(0), Reason::Begins),
         (2, Some(1), Reason::Begins),
-        (4, Some(0), Reason::Resumes),
+        (4, Some(0), Reason::Follows),
         (7, None, Reason::Gap),
         (8, Some(2), Reason::Begins),
         (9, None, Reason::End),
@@ -196,12 +196,13 @@ proptest! {
         all in world(), from in 0..10 * DAY, most in 1_usize..4,
     ) {
         let candidates = newest_first(&all);
-        let segments = outlook(&candidates, from, usize::MAX);
+        let Outlook { segments, known_until } = outlook(&candidates, from, usize::MAX);
+        prop_assert_eq!(known_until, None);
         prop_assert_eq!(segments[0].from, from);
         for (segment, next) in segments.iter().zip(segments.iter().skip(1)) {
             prop_assert_eq!(segment.until, Some(next.from));
             prop_assert!(segment.from < next.from);
-            let id = |one: &Segment| one.license.as_ref().map(|license| license.id);
+            let id = |one: &Segment| one.license.map(|license| license.id);
             prop_assert!(id(segment) != id(next), "a segment ends where something changes");
         }
         let last = segments.last().expect("a segment");
@@ -209,21 +210,23 @@ proptest! {
         for segment in &segments {
             let until = segment.until.unwrap_or(12 * DAY);
             for instant in [segment.from, segment.from + (until - segment.from) / 2, until - 1] {
-                let id = segment.license.as_ref().map(|license| license.id);
+                let id = segment.license.map(|license| license.id);
                 prop_assert_eq!(id, by_the_words(&all, instant));
             }
-            let begins = segment.license.as_ref().map(|license| license.claims.validity().begins_at);
+            let license = segment.license.map(|license| candidates.iter().find(|one| one.id == license.id));
+            let begins = license.flatten().map(|license| license.claims.validity().begins_at);
             let expected = match (begins, segment.until) {
                 (None, None) => Reason::End,
                 (None, Some(_)) => Reason::Gap,
                 (Some(_), _) if segment.from == from => Reason::Current,
                 (Some(begins), _) if begins == segment.from => Reason::Begins,
-                (Some(_), _) => Reason::Resumes,
+                (Some(_), _) => Reason::Follows,
             };
             prop_assert_eq!(segment.reason, expected);
         }
         let first = outlook(&candidates, from, most);
-        prop_assert_eq!(&first[..], &segments[..most.min(segments.len())]);
+        prop_assert_eq!(&first.segments[..], &segments[..most.min(segments.len())]);
+        prop_assert_eq!(first.known_until, segments.get(most).map(|next| next.from));
     }
 
     #[test]

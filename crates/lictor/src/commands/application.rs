@@ -41,7 +41,7 @@ Example:
 const OUTLOOK_EXAMPLES: &str = "\
 It goes by the licenses that are stored and the keys that are trusted now.
 A license is in force from then on because it is the current one, begins, or
-resumes: a shorter one that superseded it has ended. In a gap none is in force.
+follows: the one before it has ended. In a gap none is in force.
 
 Example:
   lictor application outlook editor";
@@ -226,6 +226,10 @@ async fn outlook(key: &str, api: &Api, json: bool) -> Outcome {
             shown(&segment.reason),
             shown_if(segment.license),
         ]);
+    }
+    if let Some(known_until) = outlook.known_until {
+        let end = day(Some(known_until));
+        rows.at_end(&format!("More follows from {end} on."));
     }
     rows.print()
 }

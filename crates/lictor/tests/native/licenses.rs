@@ -385,6 +385,7 @@ fn an_outlook_has_every_license_that_comes_into_force_and_the_gaps() {
     let late = add(30, 310, 400);
     let outlook = server.get("/v1/applications/konnect/outlook");
     assert_eq!(outlook["application"], "konnect");
+    assert_eq!(outlook["known_until"], Value::Null);
     let day = |days| json!(format!("{}T00:00:00Z", server.date_in(days)));
     let segments = outlook["segments"].as_array().expect("segments");
     let told: Vec<_> = segments
@@ -403,7 +404,7 @@ fn an_outlook_has_every_license_that_comes_into_force_and_the_gaps() {
     let expected = [
         json!([day(5), "current", long, "PAID", 10]),
         json!([day(30), "begins", short, "PAID", 20]),
-        json!([day(300), "resumes", long, "PAID", 10]),
+        json!([day(300), "follows", long, "PAID", 10]),
         none(day(310), "gap"),
         json!([day(400), "begins", late, "PAID", 30]),
         none(Value::Null, "end"),

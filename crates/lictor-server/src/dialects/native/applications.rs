@@ -51,12 +51,8 @@ pub(super) async fn outlook(
     ask: Ask<Permit<Applications, Read>, NoQuery, NoBody, Shown<Outlook>>,
 ) -> Result<Answered<Shown<Outlook>>, Problem> {
     let key = ask.name(0);
-    let segments = ask.server.authority.outlook(ask.permit()?, key).await?;
-    let outlook = Outlook {
-        application: key.to_owned(),
-        segments: segments.iter().map(applications::segment).collect(),
-    };
-    ask.answer(&Shown(outlook))
+    let outlook = ask.server.authority.outlook(ask.permit()?, key).await?;
+    ask.answer(&Shown(applications::outlook(key, &outlook)))
 }
 
 pub(super) async fn create(

@@ -1,14 +1,14 @@
 //! Applications, between the authority and the contract.
 
-use lictor_api::applications::{Application, OutlookSegment};
+use lictor_api::applications::{Application, Outlook, OutlookSegment};
 use lictor_api::licenses::Plan;
 use lictor_api::values::Instant;
-use lictor_authority::{Enrolled, Segment};
+use lictor_authority::{Enrolled, Outlook as Found, Segment};
+use lictor_core::Timestamp;
 use lictor_core::facts::application::Application as Stored;
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
 use lictor_core::time::days_left;
-use lictor_core::{Claims, Timestamp};
 
 pub(in crate::dialects::native) fn application(
     figures: &ApplicationFigures,
@@ -42,16 +42,23 @@ pub(in crate::dialects::native) fn application(
     }
 }
 
-pub(in crate::dialects::native) fn segment(segment: &Segment) -> OutlookSegment {
-    let claims = segment.license.as_ref().map(|license| &license.claims);
-    let limit = |of: fn(&Claims) -> Option<u32>| claims.map_or(Some(0), of);
+pub(in crate::dialects::native) fn outlook(key: &str, outlook: &Found) -> Outlook {
+    Outlook {
+        application: key.to_owned(),
+        segments: outlook.segments.iter().map(segment).collect(),
+        known_until: outlook.known_until.map(Instant),
+    }
+}
+
+fn segment(segment: &Segment) -> OutlookSegment {
+    let license = segment.license;
     OutlookSegment {
         from: Instant(segment.from),
         until: segment.until.map(Instant),
         reason: segment.reason.into(),
-        license: segment.license.as_ref().map(|license| license.id),
-        plan: Plan::from(claims.map(|claims| claims.plan)).into(),
-        limit: limit(|claims| claims.admin_seats),
-        node_limit: limit(|claims| claims.dataplanes),
+        license: license.map(|license| license.id),
+        plan: Plan::from(license.map(|license| license.plan)).into(),
+        limit: license.map_or(Some(0), |license| license.seat_limit),
+        node_limit: license.map_or(Some(0), |license| license.node_limit),
     }
 }
