@@ -18,6 +18,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<RunOutcome> {
     }
     report.step("format", || format(workspace));
     report.step("tidy", || tidy::run(workspace));
+    report.step("lock file of the fuzz targets", || fuzz_lock(workspace));
     report.step("clippy", || clippy(workspace));
     report.step("documentation", || documentation(workspace));
     report.step("packages to embed", || embedding::run(workspace));
@@ -52,6 +53,16 @@ pub(crate) fn run(workspace: &Workspace) -> Result<RunOutcome> {
 fn format(workspace: &Workspace) -> Result<Tally> {
     component(workspace, "fmt", "rustfmt")?;
     succeed(&mut workspace.cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")?;
+    Ok(Tally::ONE)
+}
+
+/// The fuzz targets are a workspace of their own, which is built by the last experiment alone.
+fn fuzz_lock(workspace: &Workspace) -> Result<Tally> {
+    let manifest = ["--manifest-path", "fuzz/Cargo.toml"];
+    let mut read = workspace.cargo(&["metadata", "--locked", "--format-version", "1"]);
+    succeed(read.args(manifest).stdout(Stdio::null())).context(
+        "run `cargo metadata --manifest-path fuzz/Cargo.toml`, and commit fuzz/Cargo.lock",
+    )?;
     Ok(Tally::ONE)
 }
 
