@@ -154,7 +154,7 @@ pub const LIST_ENTRIES: Operation<Permit<Ledger, Read>, WhichEntries, NoBody, Sh
  "next_cursor": "eyJ2IjoxfQ"}"#,
             )
         },
-        command: Met::At(&["ledger list"]),
+        command: Met::Nowhere("programs read the ledger, entry by entry"),
         page: Met::At(&["Ledger"]),
         ..Facts::EMPTY
     });
